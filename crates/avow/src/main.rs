@@ -1,0 +1,2 @@
+//! avow.
+fn main() {}
