@@ -1,1 +1,12 @@
-//! avow-schemas.
+//! The contracts: what an event is, what may become of it, how it lies in the log, what a site's settings say, what the
+//! service catalogue knows, and the SQL of the warehouse's tables. No behaviour beyond reading, writing and checking them.
+
+pub mod catalog;
+pub mod category;
+pub mod control;
+pub mod ddl;
+pub mod event;
+pub mod fate;
+pub mod ids;
+pub mod record;
+pub mod settings;

@@ -1,0 +1,112 @@
+//! What the control topic says, folded in log order: an immutable snapshot that is replaced as a whole.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use avow_schemas::control::{ControlValue, TokenRecord};
+use avow_schemas::ids::{ConfigVersion, SiteId};
+use avow_schemas::settings::{SiteSettings, SiteVersion};
+use uuid::Uuid;
+
+/// All versions of one site's settings, oldest first; never empty.
+#[derive(Debug, Clone)]
+pub struct SiteHistory {
+    versions: Vec<Arc<SiteVersion>>,
+}
+
+impl SiteHistory {
+    pub fn versions(&self) -> &[Arc<SiteVersion>] {
+        &self.versions
+    }
+
+    /// The version in force now.
+    pub fn current(&self) -> &Arc<SiteVersion> {
+        &self.versions[self.versions.len() - 1]
+    }
+
+    /// The version in force at a moment (milliseconds since 1970); before the first, the first.
+    pub fn at(&self, moment: i64) -> &Arc<SiteVersion> {
+        let later = self.versions.partition_point(|v| v.in_force_from <= moment);
+        &self.versions[later.saturating_sub(1)]
+    }
+
+    pub fn version(&self, version: ConfigVersion) -> Option<&Arc<SiteVersion>> {
+        usize::try_from(version.0 - 1).ok().and_then(|index| self.versions.get(index))
+    }
+}
+
+/// A snapshot of the control plane.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    sites: BTreeMap<SiteId, SiteHistory>,
+    tokens: HashMap<Uuid, Arc<TokenRecord>>,
+    banners: BTreeMap<(SiteId, String), Arc<serde_json::Value>>,
+}
+
+impl Directory {
+    pub fn site(&self, site: &str) -> Option<&SiteHistory> {
+        self.sites.get(site)
+    }
+
+    pub fn sites(&self) -> impl Iterator<Item = (&SiteId, &SiteHistory)> {
+        self.sites.iter()
+    }
+
+    pub fn token(&self, id: Uuid) -> Option<&Arc<TokenRecord>> {
+        self.tokens.get(&id)
+    }
+
+    pub fn tokens(&self) -> impl Iterator<Item = &Arc<TokenRecord>> {
+        self.tokens.values()
+    }
+
+    /// A banner artefact by site and `sha256:<hex>`.
+    pub fn banner(&self, site: &SiteId, hash: &str) -> Option<&Arc<serde_json::Value>> {
+        self.banners.get(&(site.clone(), hash.to_owned()))
+    }
+
+    /// Applies one record of the topic. `None` deletes the key.
+    pub(crate) fn apply(&mut self, key: &str, value: Option<ControlValue>) {
+        match value {
+            Some(ControlValue::Site { site, made_at, settings }) => self.add_version(site, made_at, settings),
+            Some(ControlValue::Token(record)) => {
+                self.tokens.insert(record.id, Arc::new(record));
+            }
+            Some(ControlValue::Banner { site, hash, artefact, .. }) => {
+                self.banners.insert((site, hash), Arc::new(artefact));
+            }
+            None => {
+                if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {
+                    self.tokens.remove(&id);
+                }
+            }
+        }
+    }
+
+    fn add_version(&mut self, site: SiteId, made_at: i64, settings: SiteSettings) {
+        let history = self.sites.entry(site.clone()).or_insert(SiteHistory { versions: Vec::new() });
+        let in_force_from = history.versions.last().map_or(made_at, |last| made_at.max(last.in_force_from + 1));
+        let version = ConfigVersion(i64::try_from(history.versions.len()).unwrap_or(i64::MAX - 1) + 1);
+        history.versions.push(Arc::new(SiteVersion { site, version, in_force_from, settings }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_in_force_follows_the_moment() {
+        let mut directory = Directory::default();
+        let site = SiteId::new("shop.example").unwrap();
+        for made_at in [100, 100, 300] {
+            directory.add_version(site.clone(), made_at, SiteSettings::named("Shop"));
+        }
+        let history = directory.site("shop.example").unwrap();
+        for (moment, version) in [(0, 1), (100, 1), (101, 2), (299, 2), (300, 3), (i64::MAX, 3)] {
+            assert_eq!(history.at(moment).version, ConfigVersion(version), "at {moment}");
+        }
+        assert_eq!(history.version(ConfigVersion(2)).unwrap().in_force_from, 101);
+        assert!(history.version(ConfigVersion(0)).is_none() && history.version(ConfigVersion(4)).is_none());
+    }
+}

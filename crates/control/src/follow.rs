@@ -1,0 +1,245 @@
+//! Following the control topic, and changing it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use avow_log::{Log, LogError, ReadLimit, Record, Topic};
+use avow_schemas::control::{ControlValue, Scope, TokenRecord};
+use avow_schemas::ids::{EventId, SiteId};
+use avow_schemas::record::{ControlKind, ControlRecord, LogRecord, derived_id, encode, keys};
+use avow_schemas::settings::{InvalidSettings, SiteSettings, SiteVersion};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::directory::Directory;
+use crate::token::{self, Caller};
+
+const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
+/// How long a change waits to be read back by this process.
+const IN_FORCE_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("{0}")]
+    Invalid(#[from] InvalidSettings),
+    #[error("the change is durable but has not come back from the log within {} s", IN_FORCE_WITHIN.as_secs())]
+    NotYetInForce,
+    #[error("no randomness: {0}")]
+    Randomness(String),
+    #[error("cannot encode: {0}")]
+    Encode(String),
+}
+
+/// A token just made. `secret` is shown once and kept nowhere.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    pub record: TokenRecord,
+    pub secret: String,
+}
+
+/// The control plane of this process.
+pub struct Control {
+    log: Arc<dyn Log>,
+    directory: RwLock<Arc<Directory>>,
+    /// One past the last position that is applied.
+    applied: watch::Sender<u64>,
+    bootstrap: Option<String>,
+}
+
+impl Control {
+    /// Reads the topic to its end, then follows it until `shutdown`. `bootstrap` is the token of the configuration that
+    /// has every scope.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn start(
+        log: Arc<dyn Log>,
+        bootstrap: Option<&str>,
+        shutdown: CancellationToken,
+    ) -> Result<Arc<Self>, ControlError> {
+        let begin = log.start(Topic::Control, 0).await?;
+        let end = log.end(Topic::Control, 0).await?;
+        let control = Arc::new(Self {
+            log,
+            directory: RwLock::default(),
+            applied: watch::Sender::new(begin),
+            bootstrap: bootstrap.map(token::hash),
+        });
+        while *control.applied.borrow() < end {
+            control.step().await?;
+        }
+        let follower = Arc::clone(&control);
+        tokio::spawn(async move { follower.follow(shutdown).await });
+        Ok(control)
+    }
+
+    async fn follow(&self, shutdown: CancellationToken) {
+        loop {
+            let step = tokio::select! {
+                () = shutdown.cancelled() => return,
+                step = self.step() => step,
+            };
+            if let Err(error) = step {
+                tracing::warn!(%error, "control.read_failed");
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                }
+            }
+        }
+    }
+
+    async fn step(&self) -> Result<(), LogError> {
+        let from = *self.applied.borrow();
+        let chunk = self.log.read(Topic::Control, 0, from, LIMIT).await?;
+        if chunk.next == from {
+            return Ok(());
+        }
+        let mut directory = Directory::clone(&self.directory());
+        for record in &chunk.records {
+            let key = String::from_utf8_lossy(&record.key);
+            if record.value.is_empty() {
+                directory.apply(&key, None);
+                continue;
+            }
+            match serde_json::from_slice::<ControlValue>(&record.value) {
+                Ok(value) => directory.apply(&key, Some(value)),
+                // Another version may write kinds that this one does not know: they are not for this one.
+                Err(error) => tracing::warn!(%key, position = record.position, %error, "control.not_understood"),
+            }
+        }
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+        self.applied.send_replace(chunk.next);
+        Ok(())
+    }
+
+    /// The current snapshot: cheap, never blocks on the log.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A receiver that changes whenever the directory has.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.applied.subscribe()
+    }
+
+    /// Who holds this token now; `None` where it is none of ours, revoked or expired.
+    pub fn authenticate(&self, token: &str) -> Option<Caller> {
+        let hash = token::hash(token);
+        if self.bootstrap.as_deref().is_some_and(|bootstrap| same(bootstrap, &hash)) {
+            return Some(Caller::bootstrap());
+        }
+        let directory = self.directory();
+        let record = directory.token(token::id_of(token)?)?;
+        let expired = record.expires_at.is_some_and(|at| at <= now());
+        (same(&record.hash, &hash) && !expired).then(|| Caller::of(record))
+    }
+
+    /// Creates or replaces a site's settings. Returns once that is durable, in force here, and its settings record lies
+    /// in the site's partition of the events topic. Settings equal to the current ones make no new version.
+    ///
+    /// # Errors
+    /// Invalid settings, or a log that does not take them.
+    pub async fn put_site(&self, site: &SiteId, settings: SiteSettings) -> Result<Arc<SiteVersion>, ControlError> {
+        let settings = settings.checked()?;
+        if let Some(current) = self.directory().site(site.as_str()).map(|h| Arc::clone(h.current()))
+            && current.settings == settings
+        {
+            self.write_settings_leaf(&current).await?;
+            return Ok(current);
+        }
+        let key = format!("site/{site}/{}", Uuid::now_v7());
+        let value = ControlValue::Site { site: site.clone(), made_at: now(), settings: settings.clone() };
+        self.put(&key, Some(&value)).await?;
+        let directory = self.directory();
+        // A racing change of the same site may already have followed; ours is the newest version that says what we said.
+        let mine = directory.site(site.as_str()).and_then(|h| h.versions().iter().rev().find(|v| v.settings == settings));
+        let mine = Arc::clone(mine.ok_or(ControlError::NotYetInForce)?);
+        self.write_settings_leaf(&mine).await?;
+        Ok(mine)
+    }
+
+    /// Writes the settings records that a crash between the two appends may have left out. They are idempotent.
+    ///
+    /// # Errors
+    /// Where the log does not take them.
+    pub async fn reconcile_settings_leaves(&self) -> Result<(), ControlError> {
+        for (_, history) in self.directory().sites() {
+            self.write_settings_leaf(history.current()).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_settings_leaf(&self, version: &SiteVersion) -> Result<(), ControlError> {
+        let body = serde_json_canonicalizer::to_string(version).map_err(|e| ControlError::Encode(e.to_string()))?;
+        let record = ControlRecord {
+            id: EventId(derived_id(&format!("settings/{}/{}", version.site, version.version.0))),
+            site: version.site.clone(),
+            kind: ControlKind::SettingsVersion,
+            version: version.version.0,
+            made_at: version.in_force_from,
+            body,
+        };
+        let value = encode(&LogRecord::ControlRecord(record)).map_err(|e| ControlError::Encode(e.to_string()))?;
+        let shards = version.settings.ledger.shards;
+        let records = keys(&version.site, shards).into_iter().map(|key| Record { key: key.into(), value: value.clone().into() });
+        self.log.append(Topic::Events, records.collect()).await?;
+        Ok(())
+    }
+
+    /// Makes a token; its secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// Where the log does not take it.
+    pub async fn create_token(
+        &self,
+        name: &str,
+        scopes: Vec<Scope>,
+        sites: Option<Vec<SiteId>>,
+        expires_at: Option<i64>,
+    ) -> Result<NewToken, ControlError> {
+        let (id, secret) = token::fresh().map_err(|e| ControlError::Randomness(e.to_string()))?;
+        let record =
+            TokenRecord { id, name: name.into(), hash: token::hash(&secret), scopes, sites, made_at: now(), expires_at };
+        self.put(&format!("token/{id}"), Some(&ControlValue::Token(record.clone()))).await?;
+        Ok(NewToken { record, secret })
+    }
+
+    /// Revokes a token. `false` where there is none of that id.
+    ///
+    /// # Errors
+    /// Where the log does not take it.
+    pub async fn revoke_token(&self, id: Uuid) -> Result<bool, ControlError> {
+        if self.directory().token(id).is_none() {
+            return Ok(false);
+        }
+        self.put(&format!("token/{id}"), None).await?;
+        Ok(true)
+    }
+
+    async fn put(&self, key: &str, value: Option<&ControlValue>) -> Result<(), ControlError> {
+        let value = match value {
+            Some(value) => serde_json::to_vec(value).map_err(|e| ControlError::Encode(e.to_string()))?,
+            None => Vec::new(),
+        };
+        let record = Record { key: key.to_owned().into(), value: value.into() };
+        let positions = self.log.append(Topic::Control, vec![record]).await?;
+        let through = positions.first().map_or(0, |p| p.position);
+        let mut applied = self.applied.subscribe();
+        let waited = tokio::time::timeout(IN_FORCE_WITHIN, applied.wait_for(|applied| *applied > through)).await;
+        waited.map_err(|_| ControlError::NotYetInForce)?.map_err(|_| ControlError::NotYetInForce)?;
+        Ok(())
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Compares hashes without telling by time where they differ.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}

@@ -1,0 +1,21 @@
+//! The warehouse's tables: the numbered files of `schemas/clickhouse`, in order, as part of the program.
+
+/// One numbered file. A file that has been released is never changed; a change is a new file.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    pub number: u32,
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($number:literal $name:literal),+ $(,)?) => {
+        &[$(Migration { number: $number, name: $name, sql: include_str!(concat!("../clickhouse/", $name, ".sql")) }),+]
+    };
+}
+
+/// All migrations, by number.
+pub const MIGRATIONS: &[Migration] = migrations! {
+    1 "0001_tables",
+    2 "0002_views",
+};
