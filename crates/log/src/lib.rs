@@ -4,6 +4,12 @@
 //! A log has three topics ([`Topic`]); each topic has partitions; a record's key decides its partition (murmur2, as
 //! Kafka's own clients do); a partition has one order, its positions are dense (`0, 1, 2, ...`) and never reused.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+pub mod embedded;
+pub mod kafka;
+mod partitioner;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +25,21 @@ pub enum Topic {
     Control,
     /// `consent.rejected`: refused events and dead letters, without personal data.
     Rejected,
+}
+
+impl Topic {
+    /// Every topic, in the order in which they are opened.
+    pub const ALL: [Self; 3] = [Self::Events, Self::Control, Self::Rejected];
+
+    /// The topic's name where nothing else is configured.
+    #[must_use]
+    pub const fn default_name(self) -> &'static str {
+        match self {
+            Self::Events => "consent.events",
+            Self::Control => "consent.control",
+            Self::Rejected => "consent.rejected",
+        }
+    }
 }
 
 /// What is appended: a routing key and an opaque value. An empty value on [`Topic::Control`] deletes its key.
@@ -73,7 +94,8 @@ pub struct LogIdentity {
 /// The partitions of [`Topic::Events`] that this process owns now. Embedded: all of them, for ever.
 pub type Assignment = Vec<u32>;
 
-#[derive(Debug, thiserror::Error)]
+/// What may go wrong with a log.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// The log cannot take or give records now; the same call may succeed later. Nothing is promised of an append that
     /// answers this: the records may or may not be there.
@@ -105,10 +127,14 @@ pub trait Log: Send + Sync + 'static {
     fn partitions(&self, topic: Topic) -> u32;
 
     /// Appends a batch; `Ok` means every record of it is durable (embedded: synced to disk; Kafka: on all in-sync
-    /// replicas), with one position per record, in the order given. Records of one key keep their order.
+    /// replicas), with one position per record, in the order given. Records of one key keep their order. If the future is
+    /// dropped before it answers, the records may or may not be there, as after an error.
     async fn append(&self, topic: Topic, records: Vec<Record>) -> Result<Vec<LogPosition>, LogError>;
 
     /// Reads from `from` on. Waits up to `max_wait` for the first record, then returns what is there (perhaps nothing).
+    /// If there is a record, at least one is returned, however large. Records may share one buffer of about a megabyte:
+    /// copy what is kept for long. [`LogError::Damaged`] if `from` lies beyond the end: whoever holds such a position has
+    /// derived records that this log does not have.
     async fn read(&self, topic: Topic, partition: u32, from: u64, limit: ReadLimit) -> Result<Chunk, LogError>;
 
     /// The first position still kept.
