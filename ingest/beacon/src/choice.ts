@@ -1,0 +1,57 @@
+// A stored choice in Avow's words, and what became of an earlier one.
+
+import type { Answer, Flags } from './event.ts'
+
+/** A rename: banner's name to slug; an empty slug leaves the name out of every event. */
+export type Renames = Record<string, string>
+
+export interface Choice {
+  categories: Flags
+  services: Flags
+}
+
+/** The usual names of the four categories, as the server maps them too. A site's own category stays as it is. */
+const ALIASES: Record<string, RegExp> = {
+  necessary: /^(essential|required|strictly.necessary)$/,
+  preferences: /^(functional(ity)?|preference|personalization)$/,
+  statistics: /^(analytic(s|al)|performance|statistic|measurement)$/,
+  marketing: /^(ads|advertis(ing|ement)|targeting)$/,
+}
+
+const alias = (name: string) => Object.keys(ALIASES).find((slug) => ALIASES[slug]!.test(name)) ?? name
+
+/**
+ * Puts answers into Avow's words; renames win over aliases. A category whose answers differ is left out: the server calls
+ * it partial by its services.
+ */
+export const choice = (answers: Answer[], categories: Renames = {}, services: Renames = {}): Choice => {
+  const out: Choice = { categories: {}, services: {} }
+  const left = new Set([''])
+  for (const [names, service, granted] of answers) {
+    if (service) out.services[services[service] ?? service] = granted
+    for (const name of names) {
+      const slug = categories[name] ?? alias(name)
+      if ((out.categories[slug] ??= granted) !== granted) left.add(slug)
+    }
+  }
+  for (const slug of left) delete out.categories[slug]
+  delete out.services['']
+  return out
+}
+
+/**
+ * What a visitor changed who came back to her choice. `withdrawn` names with false what was granted before and is refused
+ * now, and is absent if that is nothing. `decided` is true if she also granted something: that takes an event of its own.
+ */
+export const change = (before: Choice, after: Choice): { withdrawn?: Choice; decided?: boolean } => {
+  const refused: Choice = { categories: {}, services: {} }
+  let withdrawn: Choice | undefined
+  let decided = false
+  for (const part of ['categories', 'services'] as const)
+    for (const slug in after[part]) {
+      const was = before[part][slug]
+      if (after[part][slug]) decided ||= !was
+      else if (was) (withdrawn = refused)[part][slug] = false
+    }
+  return { withdrawn, decided }
+}

@@ -1,0 +1,54 @@
+// The shapes that cross between adapters, core and server. The names in `ConsentEvent` are those of the beacon's body in
+// `schemas/json`; everything here is types, so nothing of it reaches the bundle.
+
+/** Slug to granted (true) or refused (false). What is absent was not decided. */
+export type Flags = Record<string, boolean>
+
+/** Why the visitor was looking at the banner. */
+export type PromptKind = 'first' | 'renewal' | 'changed' | 'user_opened'
+
+/** The button that was clicked, whatever came of it. */
+export type Method = 'accept_all' | 'reject_all' | 'save' | 'dismiss'
+
+/**
+ * One answer in the banner's own words: a service in its categories, or, where a banner asks for a category as a whole,
+ * that category without a service.
+ */
+export type Answer = [categories: string[], service: string | undefined, granted: boolean]
+
+/** What a banner has stored of a choice. */
+export interface StoredChoice {
+  answers: Answer[]
+  /** The random UUID that the banner keeps with the choice; absent if the banner has kept none yet. */
+  subject?: string
+  /** The id of the event that reported this choice. */
+  previous?: string
+  /** When the banner will ask again, in milliseconds since 1970. */
+  expires?: number
+  /** The language the choice was made in. */
+  language?: string
+}
+
+/** One event as `POST /v1/events` takes it, less `sent_at`, which is stamped at each attempt to send. */
+export interface ConsentEvent {
+  id: string
+  site: string
+  type: 'shown' | 'decided' | 'withdrawn'
+  subject?: string
+  view: string
+  prompt: PromptKind
+  layer: number
+  /** RFC 3339, by the visitor's clock: the server corrects it by `sent_at`. */
+  occurred_at: string
+  banner: { version?: string; language?: string; variant?: string; text_hash?: string }
+  regime?: string
+  method?: Method
+  categories?: Flags
+  services?: Flags
+  /** Origin and path: never the query, never the fragment. */
+  page: string
+  /** Clicks inside the banner and milliseconds from its appearance to the decision. */
+  effort?: { clicks: number; ms?: number }
+  expires_at?: string
+  previous?: string
+}

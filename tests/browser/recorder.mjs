@@ -1,0 +1,40 @@
+// An endpoint that keeps what the browser really posted, byte for byte, and answers as it is told.
+
+import { createServer } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { listen } from './shop.mjs'
+
+const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Retry-After' }
+
+/** Starts a recorder. `answers` is a queue of `{status, headers, body}`; when it is empty the answer is 202. */
+export const record = async () => {
+  const requests = []
+  const answers = []
+  const arrivals = new EventEmitter()
+
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const { status = 202, headers = {}, body: answer = { accepted: 1, rejected: [], warnings: [] } } = answers.shift() ?? {}
+    requests.push({ method: request.method, headers: request.headers, body, status })
+    response.writeHead(status, { ...CORS, 'content-type': 'application/json', ...headers }).end(JSON.stringify(answer))
+    arrivals.emit('request')
+  })
+  const origin = await listen(server)
+
+  /** Every event posted so far, in order of arrival. */
+  const events = () => requests.flatMap(({ body }) => JSON.parse(body).events)
+
+  return {
+    endpoint: `${origin}/v1/events`,
+    requests,
+    answers,
+    events,
+    /** Waits until `enough()` holds; the test's own time limit ends a wait in vain. */
+    async until(enough) {
+      while (!enough()) await once(arrivals, 'request')
+    },
+    clear: () => requests.splice(0),
+    close: () => server.close(),
+  }
+}
