@@ -1,1 +1,21 @@
-//! avow-testkit.
+//! What the tests of every crate bring up and take down: real processes on free ports, in directories of their own.
+//!
+//! - [`kafka`]: Apache Kafka, one broker or several;
+//! - [`process`]: the built `avow` binary;
+//! - [`engine`]: where the ClickHouse engine is, fetched if need be;
+//! - [`python`]: a virtual environment with pinned packages;
+//! - [`ports`]: free ports, and whose they are;
+//! - [`child`]: a process that cannot outlive its test;
+//! - [`cache`]: what is fetched once and kept under `target/testkit`.
+//!
+//! Only tests use it, so its errors are [`anyhow::Error`]s that say what to do.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+pub mod cache;
+pub mod child;
+pub mod engine;
+pub mod kafka;
+pub mod ports;
+pub mod process;
+pub mod python;

@@ -1,0 +1,121 @@
+//! A child process that cannot outlive its test: killed when dropped, and by a watchdog if the test itself is killed.
+
+use std::process::{Child as Process, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+
+/// How often a process is looked at while waiting for it.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A running (or ended) process of ours.
+#[derive(Debug)]
+pub struct Child {
+    process: Process,
+    /// A shell that waits on a pipe which ends when this process does, and then kills the child.
+    watchdog: Process,
+}
+
+impl Child {
+    /// Starts `command`.
+    ///
+    /// # Errors
+    /// If it, or `sh`, cannot be started.
+    pub fn spawn(command: &mut Command) -> Result<Self> {
+        let mut process = command.spawn().with_context(|| format!("starting {:?}", command.get_program()))?;
+        let watchdog = Command::new("sh")
+            .args(["-c", "cat >/dev/null; kill -9 \"$0\" 2>/dev/null", &process.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        match watchdog {
+            Ok(watchdog) => Ok(Self { process, watchdog }),
+            Err(error) => {
+                let _ = process.kill();
+                let _ = process.wait();
+                Err(error).context("starting sh")
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends `signal`.
+    ///
+    /// # Errors
+    /// If the process has ended and was waited for.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).context("no process id")?;
+        kill_process(pid, signal).with_context(|| format!("sending {signal:?} to {pid:?}"))
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub fn kill9(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// How the process ended, if it has.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
+    }
+
+    /// Waits for the process to end.
+    ///
+    /// # Errors
+    /// If it has not ended within `limit`.
+    pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(status);
+            }
+            if Instant::now() > until {
+                bail!("process {} has not ended within {limit:?}", self.pid());
+            }
+            sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // The watchdog first: the child's number may be given to somebody else once it is gone.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+        self.kill9();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_with_its_owner() {
+        let child = Child::spawn(Command::new("sleep").arg("1000")).unwrap();
+        let pid = child.pid();
+        drop(child);
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[test]
+    fn says_how_it_ended() {
+        let mut child = Child::spawn(Command::new("sh").args(["-c", "exit 3"])).unwrap();
+        assert_eq!(child.wait(Duration::from_secs(60)).unwrap().code(), Some(3));
+        let mut child = Child::spawn(Command::new("sleep").arg("1000")).unwrap();
+        child.signal(Signal::TERM).unwrap();
+        assert!(!child.wait(Duration::from_secs(60)).unwrap().success());
+    }
+}
