@@ -1,0 +1,114 @@
+// The one door to the server: every request carries the bearer token, every refusal comes back as an `ApiProblem`.
+import { ApiProblem, problemOf, wasAborted } from './problem';
+import type { Answer, Export, NewToken, Query, ServiceSummary, Site, Token } from './types';
+
+/** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
+const SITE_SETTINGS = [
+  'name', 'origins', 'services', 'timezone', 'page_templates', 'dismiss_means', 'suppress_below', 'validity_days',
+  'retention', 'quotas', 'controllers', 'processor', 'notice_url', 'jurisdictions', 'authority', 'withdrawal',
+  'purposes', 'ledger',
+] as const;
+
+interface Options {
+  method?: string;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+export class Client {
+  constructor(private readonly token: string) {}
+
+  /** A raw request with the token. Throws for every answer that is not 2xx. */
+  async fetch(path: string, { method = 'GET', body, signal }: Options = {}): Promise<Response> {
+    const headers = new Headers({ authorization: `Bearer ${this.token}` });
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    let response: Response;
+    try {
+      response = await fetch(path, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: signal ?? null,
+        cache: 'no-store',
+        credentials: 'omit',
+      });
+    } catch (thrown) {
+      if (wasAborted(thrown)) throw thrown;
+      throw new ApiProblem(0, '', thrown instanceof Error ? thrown.message : '');
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
+  private async json<T>(path: string, options?: Options): Promise<T> {
+    const response = await this.fetch(path, options);
+    return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+  }
+
+  query(query: Query, signal?: AbortSignal): Promise<Answer> {
+    return this.json('/api/v1/query', { method: 'POST', body: query, signal });
+  }
+
+  async sites(signal?: AbortSignal): Promise<Site[]> {
+    return (await this.json<{ sites: Site[] }>('/api/v1/sites', { signal })).sites;
+  }
+
+  /** Creates or replaces; `site` may carry more than the settings, which are picked out. */
+  saveSite(site: Site): Promise<unknown> {
+    const settings = Object.fromEntries(
+      SITE_SETTINGS.filter((key) => site[key] !== undefined && site[key] !== null).map((key) => [key, site[key]]),
+    );
+    return this.json(`/api/v1/sites/${encodeURIComponent(site.site)}`, { method: 'PUT', body: settings });
+  }
+
+  /** The whole catalogue, page by page. */
+  async services(signal?: AbortSignal): Promise<ServiceSummary[]> {
+    const all: ServiceSummary[] = [];
+    let cursor: string | null = null;
+    do {
+      const search: string = new URLSearchParams({ limit: '500', ...(cursor ? { cursor } : {}) }).toString();
+      const page: { services: ServiceSummary[]; next_cursor?: string | null } = await this.json(
+        `/api/v1/services?${search}`, { signal });
+      all.push(...page.services);
+      cursor = page.next_cursor ?? null;
+    } while (cursor);
+    return all;
+  }
+
+  service(slug: string, language: string, signal?: AbortSignal): Promise<Record<string, unknown>> {
+    return this.json(`/api/v1/services/${encodeURIComponent(slug)}?language=${language}`, { signal });
+  }
+
+  subject(id: string, site: string, at: string | null, signal?: AbortSignal): Promise<Record<string, unknown>> {
+    const search = new URLSearchParams({ site, ...(at ? { at } : {}) });
+    return this.json(`/api/v1/subjects/${encodeURIComponent(id)}?${search}`, { signal });
+  }
+
+  async exports(signal?: AbortSignal): Promise<Export[]> {
+    return (await this.json<{ exports: Export[] }>('/api/v1/audit/exports', { signal })).exports;
+  }
+
+  /** Starts an export and returns the path that tells its state. */
+  async startExport(body: { site: string; from: string; to: string; language: string }): Promise<string> {
+    const response = await this.fetch('/api/v1/audit/exports', { method: 'POST', body });
+    const location = response.headers.get('location');
+    if (!location) throw new ApiProblem(response.status, '', 'the answer names no Location');
+    return location;
+  }
+
+  export(path: string, signal?: AbortSignal): Promise<Export> {
+    return this.json(path, { signal });
+  }
+
+  async tokens(signal?: AbortSignal): Promise<Token[]> {
+    return (await this.json<{ tokens: Token[] }>('/api/v1/tokens', { signal })).tokens;
+  }
+
+  makeToken(token: NewToken): Promise<Token> {
+    return this.json('/api/v1/tokens', { method: 'POST', body: token });
+  }
+
+  async revokeToken(id: string): Promise<void> {
+    await this.fetch(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+}

@@ -1,0 +1,121 @@
+// The shapes that the server's API sends and takes, as far as this page uses them. Written by hand from the contract
+// until they are generated from the OpenAPI document; nothing else in the page repeats a field name of the API's.
+
+export const COUNTS = [
+  'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'dismissed', 'no_choice', 'automatic', 'withdrawals',
+  'visitors', 'granted', 'denied', 'partial', 'undecided', 'not_disclosed', 'observed_without_consent',
+  'median_seconds_to_decide',
+] as const;
+export type Count = (typeof COUNTS)[number];
+
+export const RATES = [
+  'interaction_rate', 'consent_rate', 'opt_in_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate',
+] as const;
+export type Rate = (typeof RATES)[number];
+export type Metric = Count | Rate;
+
+export type Dimension =
+  | 'site' | 'service' | 'category' | 'country' | 'region' | 'device' | 'browser' | 'os' | 'language'
+  | 'banner_version' | 'variant' | 'method' | 'prompt' | 'regime' | 'source' | 'bot' | 'time';
+
+export const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
+export type Interval = (typeof INTERVALS)[number];
+
+export const REGIMES = ['opt_in', 'opt_out', 'notice', 'none'] as const;
+export type Regime = (typeof REGIMES)[number];
+
+export const CATEGORIES = ['necessary', 'preferences', 'statistics', 'marketing'] as const;
+
+export type Filter = ['is' | 'is_not' | 'contains', Dimension, string[]];
+
+/** The body of `POST /api/v1/query`. `date_range` is two inclusive days in `timezone`. */
+export interface Query {
+  sites?: string[];
+  date_range: [string, string];
+  interval?: Interval;
+  timezone: string;
+  metrics: Metric[];
+  dimensions: Dimension[];
+  filters: Filter[];
+  order_by?: [string, 'asc' | 'desc'][];
+  limit?: number;
+  cursor?: string | null;
+}
+
+/** Rates come with `<rate>_low`, `<rate>_high` and `<rate>_denominator` beside them; a suppressed metric is null. */
+export type Metrics = Partial<Record<string, number | null>>;
+
+export interface Row {
+  dimensions: Partial<Record<Dimension, string>>;
+  metrics: Metrics;
+}
+
+export interface Answer {
+  rows: Row[];
+  meta: { freshness: string | null; sampled: boolean; suppressed: number; next_cursor: string | null };
+}
+
+/** A site with its settings in force. Everything but `site` is what `PUT /api/v1/sites/{site}` takes. */
+export interface Site {
+  site: string;
+  name: string;
+  timezone: string;
+  services: Record<string, string>;
+  origins?: string[];
+  page_templates?: string[];
+  dismiss_means?: 'refusal' | 'no_choice';
+  suppress_below?: number;
+  [setting: string]: unknown;
+}
+
+export interface ServiceSummary {
+  slug: string;
+  name: string;
+  category: string;
+  group?: string;
+  risk?: string;
+  [field: string]: unknown;
+}
+
+export const SCOPES = ['events:write', 'stats:read', 'audit:read', 'audit:export', 'subjects:erase', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A token as the server keeps it; `token` is there once, in the answer that made it. */
+export interface Token {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  sites: string[] | null;
+  made_at?: string | number;
+  expires_at?: string | number | null;
+  token?: string;
+}
+
+export interface NewToken {
+  name: string;
+  scopes: Scope[];
+  sites?: string[];
+  expires_at?: string;
+}
+
+export interface Export {
+  id: string;
+  site?: string;
+  from?: string;
+  to?: string;
+  state: 'queued' | 'running' | 'done' | 'failed';
+  progress?: number;
+  error?: string | null;
+  [field: string]: unknown;
+}
+
+/** One message of `GET /api/v1/live`: what was counted since the last one. */
+export interface LiveCounts {
+  site: string | null;
+  time: string;
+  shown: number;
+  decisions: number;
+  granted: number;
+  denied: number;
+  by_type: Record<string, number>;
+}

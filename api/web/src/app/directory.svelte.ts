@@ -1,0 +1,58 @@
+// Names for what the numbers are about: the sites that the token may see and the services of the catalogue. Loaded once
+// per session; a page that changes sites asks for them again.
+import type { Client } from '../api/client';
+import { asProblem } from '../api/problem';
+import type { ServiceSummary, Site } from '../api/types';
+import { session } from './session.svelte';
+
+class Directory {
+  sites = $state.raw<Site[]>([]);
+  services = $state.raw<ServiceSummary[]>([]);
+  /** Whether both have been asked for, successfully or not: without names the page shows identifiers. */
+  ready = $state(false);
+
+  private readonly siteNames = $derived(new Map(this.sites.map((site) => [site.site, site.name])));
+  private readonly serviceNames = $derived(new Map(this.services.map((service) => [service.slug, service.name])));
+
+  async load(client: Client): Promise<void> {
+    this.ready = false;
+    const [sites, services] = await Promise.allSettled([client.sites(), client.services()]);
+    if (session.client !== client) return;
+    for (const outcome of [sites, services]) {
+      if (outcome.status === 'rejected') session.notice(asProblem(outcome.reason));
+    }
+    this.sites = sites.status === 'fulfilled' ? sites.value : [];
+    this.services = services.status === 'fulfilled' ? services.value : [];
+    this.ready = true;
+  }
+
+  async reloadSites(client: Client): Promise<void> {
+    this.sites = await client.sites();
+  }
+
+  siteName(site: string): string {
+    return this.siteNames.get(site) ?? site;
+  }
+
+  serviceName(slug: string): string {
+    return this.serviceNames.get(slug) ?? slug;
+  }
+
+  /** The zone that these sites (empty: all) share, else UTC. */
+  sharedTimezone(sites: readonly string[]): string {
+    const zones = new Set(
+      this.sites.filter(({ site }) => sites.length === 0 || sites.includes(site)).map((site) => site.timezone));
+    const [only] = zones;
+    return zones.size === 1 && only ? only : 'UTC';
+  }
+
+  /** Below how many decisions cells of these sites are withheld. */
+  threshold(sites: readonly string[]): number {
+    const limits = this.sites
+      .filter(({ site }) => sites.length === 0 || sites.includes(site))
+      .map((site) => site.suppress_below ?? 5);
+    return limits.length > 0 ? Math.max(...limits) : 5;
+  }
+}
+
+export const directory = new Directory();

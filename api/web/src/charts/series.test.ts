@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Row } from '../api/types';
+import { pointsOf, runs, ticksOf } from './series';
+
+function row(time: string, rate: number | null, denominator: number | null = 10): Row {
+  return { dimensions: { time }, metrics: { consent_rate: rate, consent_rate_denominator: denominator, granted: 1, decisions: 2 } };
+}
+
+const walls = (points: { wall: string }[]) => points.map((p) => p.wall.slice(5, 13));
+
+describe('points', () => {
+  it('keep the clock of the answer and sort by the instant', () => {
+    const points = pointsOf([row('2026-10-25T02:00:00+01:00', 0.5), row('2026-10-25T02:00:00+02:00', 0.4)]);
+    expect(points.map((p) => p.time.slice(19))).toEqual(['+02:00', '+01:00']);
+    expect(points[1]!.instant - points[0]!.instant).toBe(3_600_000);
+    expect(points[0]!.wall).toBe('2026-10-25T02:00:00');
+  });
+
+  it('tell a withheld one from an empty one', () => {
+    const [withheld, empty] = pointsOf([row('2026-11-01T00:00:00Z', null, null), row('2026-11-02T00:00:00Z', null, 0)]);
+    expect([withheld!.withheld, empty!.withheld]).toEqual([true, false]);
+    expect(withheld!.rate).toBeNull();
+  });
+});
+
+describe('lines', () => {
+  it('break at a missing interval and at a withheld point', () => {
+    const points = pointsOf([
+      row('2026-11-01T00:00:00Z', 0.5), row('2026-11-02T00:00:00Z', 0.5), row('2026-11-05T00:00:00Z', 0.5),
+      row('2026-11-06T00:00:00Z', null, null), row('2026-11-07T00:00:00Z', 0.5),
+    ]);
+    expect(runs(points, 'day').map((run) => run.length)).toEqual([2, 1, 1]);
+  });
+
+  it('do not break at the longer day of autumn', () => {
+    const points = pointsOf([row('2026-10-25T00:00:00+02:00', 0.5), row('2026-10-26T00:00:00+01:00', 0.5)]);
+    expect(runs(points, 'day')).toHaveLength(1);
+  });
+});
+
+describe('ticks', () => {
+  const hours = Array.from({ length: 48 }, (_, i) => row(new Date(Date.UTC(2026, 10, 23, i)).toISOString(), 0.5));
+
+  it('stand at round hours', () => {
+    expect(walls(ticksOf(pointsOf(hours), 'hour', 9))).toEqual(
+      ['11-23T00', '11-23T06', '11-23T12', '11-23T18', '11-24T00', '11-24T06', '11-24T12', '11-24T18']);
+  });
+
+  it('always include the newest day and never exceed the room', () => {
+    const days = Array.from({ length: 28 }, (_, i) => row(`2026-11-${String(i + 1).padStart(2, '0')}T00:00:00Z`, 0.5));
+    const ticks = ticksOf(pointsOf(days), 'day', 6);
+    expect(ticks.length).toBeLessThanOrEqual(6);
+    expect(ticks.at(-1)!.wall.slice(8, 10)).toBe('28');
+  });
+});

@@ -1,0 +1,119 @@
+// Numbers and times as a reader of one language expects them. Formatters are costly to make, so each is made once.
+
+export type Locale = 'en' | 'fr' | 'de' | 'es';
+
+/** British rules for English: day before month, 24 hours, as the other three have it. */
+const REGION: Record<Locale, string> = { en: 'en-GB', fr: 'fr-FR', de: 'de-DE', es: 'es-ES' };
+
+const numberFormats = new Map<string, Intl.NumberFormat>();
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
+function numbers(locale: Locale, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = locale + JSON.stringify(options);
+  let format = numberFormats.get(key);
+  if (!format) numberFormats.set(key, (format = new Intl.NumberFormat(REGION[locale], options)));
+  return format;
+}
+
+function dates(locale: Locale, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = locale + JSON.stringify(options);
+  let format = dateFormats.get(key);
+  if (!format) dateFormats.set(key, (format = new Intl.DateTimeFormat(REGION[locale], options)));
+  return format;
+}
+
+/** `12,345`; Spanish groups from four digits on, as the others do, so that columns line up. */
+export function count(locale: Locale, value: number): string {
+  return numbers(locale, { maximumFractionDigits: 0, useGrouping: 'always' }).format(value);
+}
+
+/** `61.2 %` as the language writes it. */
+export function percent(locale: Locale, fraction: number, digits = 1): string {
+  return numbers(locale, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits })
+    .format(fraction);
+}
+
+/** `60.1–62.3 %`: both ends of an interval, the sign once. */
+export function percentRange(locale: Locale, low: number, high: number, digits = 1): string {
+  const first = numbers(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(low * 100);
+  return `${first}–${percent(locale, high, digits)}`;
+}
+
+/** How many decimals an interval's ends need, so that they differ from one another where they do. */
+export function rangeDigits(low: number, high: number): number {
+  return high - low < 0.001 && high > low ? 2 : 1;
+}
+
+/** `4.2 s` */
+export function seconds(locale: Locale, value: number): string {
+  return numbers(locale, { style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits: 1 })
+    .format(value);
+}
+
+/** `2.4 MB` */
+export function bytes(locale: Locale, value: number): string {
+  const [unit, divisor] = value < 1e6 ? ['kilobyte', 1e3] as const : ['megabyte', 1e6] as const;
+  return numbers(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 })
+    .format(value / divisor);
+}
+
+/** `24 Nov 2026` for an ISO day. */
+export function day(locale: Locale, isoDay: string, withYear = true): string {
+  return dates(locale, {
+    timeZone: 'UTC', day: 'numeric', month: 'short', ...(withYear ? { year: 'numeric' } : {}),
+  } as Intl.DateTimeFormatOptions).format(new Date(`${isoDay}T00:00:00Z`));
+}
+
+/** `28 Oct – 24 Nov 2026` */
+export function dayRange(locale: Locale, from: string, to: string): string {
+  return dates(locale, { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' })
+    .formatRange(new Date(`${from}T00:00:00Z`), new Date(`${to}T00:00:00Z`));
+}
+
+/** A moment with its time zone's own clock: `24 Nov 2026, 10:15:02`. */
+export function moment(locale: Locale, instant: Date, timezone: string, withSeconds = true): string {
+  return dates(locale, {
+    timeZone: timezone, day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
+    ...(withSeconds ? { second: '2-digit' } : {}), hourCycle: 'h23',
+  } as Intl.DateTimeFormatOptions).format(instant);
+}
+
+/** `10:15:02` */
+export function clock(locale: Locale, instant: Date, timezone: string): string {
+  return dates(locale, { timeZone: timezone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+    .format(instant);
+}
+
+/** `12 s ago`, `3 min ago`. */
+export function ago(locale: Locale, milliseconds: number): string {
+  const format = new Intl.RelativeTimeFormat(REGION[locale], { style: 'short', numeric: 'always' });
+  const secondsAgo = Math.max(0, Math.round(milliseconds / 1000));
+  if (secondsAgo < 60) return format.format(-secondsAgo, 'second');
+  if (secondsAgo < 3600) return format.format(-Math.round(secondsAgo / 60), 'minute');
+  if (secondsAgo < 86_400) return format.format(-Math.round(secondsAgo / 3600), 'hour');
+  return format.format(-Math.round(secondsAgo / 86_400), 'day');
+}
+
+/**
+ * An interval's start in words. `wall` is the local clock of the answer's time zone, as the first 19 characters of an
+ * RFC 3339 time, so no zone is applied again.
+ */
+export function intervalStart(locale: Locale, wall: string, interval: 'hour' | 'day' | 'week' | 'month'): string {
+  const instant = new Date(`${wall}Z`);
+  const options: Record<typeof interval, Intl.DateTimeFormatOptions> = {
+    hour: { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+    day: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' },
+    week: { day: 'numeric', month: 'short', year: 'numeric' },
+    month: { month: 'long', year: 'numeric' },
+  };
+  return dates(locale, { timeZone: 'UTC', ...options[interval] }).format(instant);
+}
+
+/** The short label of a tick on the time axis. */
+export function tick(locale: Locale, wall: string, interval: 'hour' | 'day' | 'week' | 'month'): string {
+  const instant = new Date(`${wall}Z`);
+  const options: Intl.DateTimeFormatOptions = interval === 'hour'
+    ? wall.slice(11, 13) === '00' ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+    : interval === 'month' ? { month: 'short', year: 'numeric' } : { day: 'numeric', month: 'short' };
+  return dates(locale, { timeZone: 'UTC', ...options }).format(instant);
+}

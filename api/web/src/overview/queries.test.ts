@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import type { Row } from '../api/types';
+import { parseView } from '../view/state';
+import { chooseRegime, questions, scopeOf } from './queries';
+
+const view = (search: string) => parseView(new URLSearchParams(search));
+const now = new Date('2026-11-24T12:00:00Z');
+const asked = (search: string) => questions(view(search), scopeOf(view(search), 'UTC', now));
+const row = (regime: string, shown: number): Row => ({ dimensions: { regime }, metrics: { shown } });
+
+describe('the overview’s questions', () => {
+  it('are of one regime, except the headline, which is by regime', () => {
+    const { headline, ...others } = asked('');
+    expect(headline.dimensions).toEqual(['regime']);
+    expect(headline.filters).toEqual([]);
+    for (const query of Object.values(others)) expect(query.filters).toContainEqual(['is', 'regime', ['opt_in']]);
+  });
+
+  it('leave bots out of every one of them', () => {
+    for (const query of Object.values(asked('bots=without'))) expect(query.filters).toContainEqual(['is_not', 'bot', ['yes']]);
+  });
+
+  it('draw the rate of the service in focus, with pairs as its denominator', () => {
+    const { time, service } = asked('service=chaport');
+    expect(time.dimensions).toEqual(['time', 'service']);
+    expect(time.filters).toContainEqual(['is', 'service', ['chaport']]);
+    expect(service.filters).not.toContainEqual(['is', 'service', ['chaport']]);
+  });
+
+  it('name sites only where some are chosen, and an interval only over time', () => {
+    expect(asked('').site).not.toHaveProperty('sites');
+    expect(asked('site=a.example').site.sites).toEqual(['a.example']);
+    expect(asked('').site).not.toHaveProperty('interval');
+    expect(asked('').time.interval).toBe('day');
+    expect(asked('').time.date_range).toEqual(['2026-10-28', '2026-11-24']);
+  });
+});
+
+describe('the regime that is shown', () => {
+  it('is opt-in, unless there is none', () => {
+    expect(chooseRegime([])).toBe('opt_in');
+    expect(chooseRegime([row('opt_out', 100), row('opt_in', 1)])).toBe('opt_in');
+    expect(chooseRegime([row('notice', 10), row('opt_out', 100)])).toBe('opt_out');
+  });
+});

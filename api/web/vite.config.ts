@@ -1,0 +1,34 @@
+// How the page is built: Svelte, the message compiler, and an output that a strict Content-Security-Policy accepts
+// (no inline scripts, no data: URLs, hashed names under /assets/).
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { paraglideVitePlugin } from '@inlang/paraglide-js';
+import { defineConfig } from 'vitest/config';
+
+// Where `npm run dev` finds a running server.
+const server = process.env.AVOW_URL ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [
+    paraglideVitePlugin({
+      project: './project.inlang',
+      outdir: './src/paraglide',
+      strategy: ['baseLocale'],
+      emitGitIgnore: false,
+      emitReadme: false,
+      emitPrettierIgnore: false,
+      isServer: 'false',
+    }),
+    svelte(),
+  ],
+  server: {
+    proxy: { '/api': server, '/v1': server, '/beacon.js': server },
+  },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+});
