@@ -8,5 +8,6 @@ pub mod ddl;
 pub mod event;
 pub mod fate;
 pub mod ids;
+pub mod leaf;
 pub mod record;
 pub mod settings;

@@ -173,3 +173,6 @@ pub(crate) mod uuid_text {
         Uuid::try_parse(&text).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

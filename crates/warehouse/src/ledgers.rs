@@ -1,0 +1,130 @@
+//! Ledger names, drawn before the first leaf and kept for ever; the ledgers' next leaf indexes; the log's identity; and
+//! what the roll-up has already admitted as distinct values.
+
+use std::collections::{HashMap, HashSet};
+
+use clickhouse::Row;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{Warehouse, WarehouseError};
+
+#[derive(Row, Deserialize)]
+struct Name {
+    name: String,
+}
+
+#[derive(Row, Deserialize)]
+struct NextLeaf {
+    ledger: String,
+    next: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct KnownLog {
+    #[serde(with = "clickhouse::serde::uuid")]
+    log_id: Uuid,
+    partitions: u32,
+}
+
+#[derive(Row, Deserialize)]
+struct Values {
+    languages: Vec<String>,
+    versions: Vec<String>,
+    variants: Vec<String>,
+}
+
+/// The distinct values that the roll-up holds for one site and day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Admitted {
+    pub languages: HashSet<String>,
+    pub versions: HashSet<String>,
+    pub variants: HashSet<String>,
+}
+
+impl Warehouse {
+    /// The name of a ledger: the earliest drawn for (site, shard, period). Where there is none, `fresh` becomes it unless
+    /// another process is faster.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn ledger_name(
+        &self,
+        site: &str,
+        shard: u32,
+        period: &str,
+        fresh: impl FnOnce() -> String,
+    ) -> Result<String, WarehouseError> {
+        if let Some(name) = self.drawn_name(site, shard, period).await? {
+            return Ok(name);
+        }
+        let insert = "INSERT INTO ledgers SELECT {site:String}, {shard:UInt32}, {period:String}, {name:String}, now64(3) \
+                      WHERE (SELECT count() FROM ledgers WHERE site = {site:String} AND shard = {shard:UInt32} \
+                      AND period = {period:String}) = 0";
+        let query = self.client().query_raw(insert).param("site", site).param("shard", shard);
+        query.param("period", period).param("name", fresh()).execute().await?;
+        let drawn = self.drawn_name(site, shard, period).await?;
+        drawn.ok_or_else(|| WarehouseError::UnknownState(format!("the name of {site}'s ledger {period} was not kept")))
+    }
+
+    async fn drawn_name(&self, site: &str, shard: u32, period: &str) -> Result<Option<String>, WarehouseError> {
+        let select = "SELECT name FROM ledgers WHERE site = {site:String} AND shard = {shard:UInt32} \
+                      AND period = {period:String} ORDER BY made_at, name LIMIT 1";
+        let query = self.client().query_raw(select).param("site", site).param("shard", shard).param("period", period);
+        Ok(query.fetch_optional::<Name>().await?.map(|row| row.name))
+    }
+
+    /// The next leaf index of every ledger that has grown since a moment (ms since 1970) in a partition.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn next_leaves(&self, log_id: Uuid, partition: u32, since: i64) -> Result<HashMap<String, u64>, WarehouseError> {
+        let select = "SELECT ledger, max(next) AS next FROM (SELECT book_ledger, book_next_leaf FROM events_data \
+                      WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
+                      AND logged_at >= fromUnixTimestamp64Milli({since:Int64})) \
+                      ARRAY JOIN book_ledger AS ledger, book_next_leaf AS next WHERE ledger != '' GROUP BY ledger";
+        let query = self.client().query_raw(select).param("log", log_id.to_string()).param("partition", partition);
+        let rows: Vec<NextLeaf> = query.param("since", since).fetch_all().await?;
+        Ok(rows.into_iter().map(|row| (row.ledger, row.next)).collect())
+    }
+
+    /// Records which log this warehouse is derived from, or refuses another one.
+    ///
+    /// # Errors
+    /// [`WarehouseError::OtherLog`] where the newest recorded log is not this one.
+    pub async fn adopt_log(&self, log_id: Uuid, partitions: u32) -> Result<(), WarehouseError> {
+        let select = "SELECT log_id, partitions FROM logs ORDER BY opened_at DESC LIMIT 1";
+        match self.client().query_raw(select).fetch_optional::<KnownLog>().await? {
+            None => {
+                let insert = "INSERT INTO logs SELECT {log:UUID}, {partitions:UInt32}, now64(3)";
+                let query = self.client().query_raw(insert).param("log", log_id.to_string());
+                Ok(query.param("partitions", partitions).execute().await?)
+            }
+            Some(known) if known.log_id == log_id && known.partitions == partitions => Ok(()),
+            Some(known) => Err(WarehouseError::OtherLog(format!(
+                "the warehouse was derived from log {} with {} partitions, and this is log {log_id} with {partitions}: \
+                 point Avow at that log, or at an empty warehouse database",
+                known.log_id, known.partitions
+            ))),
+        }
+    }
+
+    /// The distinct languages, banner versions and variants that the roll-up has for a site and UTC day (`2026-11-24`).
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn admitted(&self, site: &str, day: &str) -> Result<Admitted, WarehouseError> {
+        let select = "SELECT groupUniqArray(toString(language)) AS languages, \
+                      groupUniqArray(toString(banner_version)) AS versions, \
+                      groupUniqArray(toString(variant)) AS variants FROM rates_15m_data \
+                      WHERE site = {site:String} AND grain = 'total' AND quarter >= toDateTime(concat({day:String}, ' 00:00:00'), 'UTC') \
+                      AND quarter < toDateTime(concat({day:String}, ' 00:00:00'), 'UTC') + INTERVAL 1 DAY";
+        let query = self.client().query_raw(select).param("site", site).param("day", day);
+        let values: Values = query.fetch_one().await?;
+        Ok(Admitted {
+            languages: values.languages.into_iter().collect(),
+            versions: values.versions.into_iter().collect(),
+            variants: values.variants.into_iter().collect(),
+        })
+    }
+}
