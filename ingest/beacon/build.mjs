@@ -3,23 +3,27 @@
 
 import { build } from 'esbuild'
 import { readdirSync } from 'node:fs'
+import { argv } from 'node:process'
+import { fileURLToPath } from 'node:url'
 
-const common = { bundle: true, minify: true, target: 'es2021', legalComments: 'none', logLevel: 'warning' }
+/** How everything for the browser is built. */
+export const common = { bundle: true, minify: true, target: 'es2021', legalComments: 'none', logLevel: 'warning' }
 
-/** Everything that `dist/` holds, less the types. */
-export const bundles = [
-  { in: 'src/auto.ts', out: 'dist/beacon.js', format: 'iife' },
-  { in: 'src/index.ts', out: 'dist/beacon.mjs', format: 'esm' },
-  { in: 'src/adapters/vanilla-cookieconsent.ts', out: 'dist/vanilla-cookieconsent.mjs', format: 'esm' },
-  { in: 'src/adapters/klaro.ts', out: 'dist/klaro.mjs', format: 'esm' },
+const bundles = [
+  { entry: 'src/auto.ts', outfile: 'dist/beacon.js', format: 'iife' },
+  { entry: 'src/index.ts', outfile: 'dist/beacon.mjs', format: 'esm' },
+  { entry: 'src/adapters/vanilla-cookieconsent.ts', outfile: 'dist/vanilla-cookieconsent.mjs', format: 'esm' },
+  { entry: 'src/adapters/klaro.ts', outfile: 'dist/klaro.mjs', format: 'esm' },
 ]
 
-if (process.argv[2] === '--tests') {
-  const tests = readdirSync('test').filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`)
-  await build({
-    ...common, minify: false, entryPoints: tests, outdir: 'node_modules/.cache/avow-beacon', format: 'esm',
-    outExtension: { '.js': '.mjs' }, platform: 'node', target: 'node20',
+const buildDist = () =>
+  Promise.all(bundles.map(({ entry, ...to }) => build({ ...common, ...to, entryPoints: [entry] })))
+
+const buildTests = () =>
+  build({
+    ...common, minify: false, platform: 'node', target: 'node20', format: 'esm',
+    entryPoints: readdirSync('test').filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`),
+    outdir: 'node_modules/.cache/avow-beacon', outExtension: { '.js': '.mjs' },
   })
-} else {
-  await Promise.all(bundles.map(({ in: entry, out, format }) => build({ ...common, entryPoints: [entry], outfile: out, format })))
-}
+
+if (argv[1] === fileURLToPath(import.meta.url)) await (argv[2] === '--tests' ? buildTests() : buildDist())

@@ -4,8 +4,9 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-/** Nothing of the browser's own may reach the network, and nothing may depend on a graphics card or a first run. */
+/** Nothing may depend on a graphics card or a first run, and nothing of the browser's own may leave the machine. */
 const FLAGS = [
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ]

@@ -20,15 +20,18 @@ export const listen = (server) =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)))
 
 /**
- * Opens the shop. `{{site}}`, `{{endpoint}}` and `{{beacon}}` in its pages are taken from `settings` at each request, so
- * that a server started later can be named.
+ * Opens the shop. Its pages carry the script tag that `settings` describe: `beacon` (where the script is), `site` and
+ * `endpoint`; a page asked for with `?late` carries none.
  */
-export const openShop = async (settings) => {
+export const openShop = async ({ beacon, site, endpoint }) => {
+  const tag = `<script src="${beacon}" data-site="${site}" data-endpoint="${endpoint}" data-banner-version="2026-11-01"
+          data-variant="B"></script>`
   const server = createServer(async (request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url, 'http://shop').pathname))
+    const { pathname, searchParams } = new URL(request.url, 'http://shop')
+    const path = normalize(decodeURIComponent(pathname))
     try {
       let body = await readFile(locate(path))
-      if (path.endsWith('.html')) body = body.toString().replace(/\{\{(\w+)\}\}/g, (_, name) => settings[name])
+      if (path.endsWith('.html')) body = body.toString().replace('{{beacon}}', searchParams.has('late') ? '' : tag)
       response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(body)
     } catch {
       response.writeHead(404).end()

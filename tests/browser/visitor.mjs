@@ -1,8 +1,8 @@
 // A visitor: a browser profile of her own, tabs in it, and the means to know that every post a tab began has arrived.
 
-/** One visitor with an empty profile. `recorder` is where the shop's beacon posts to. */
-export const visit = async (browser, shop, recorder) => {
-  const context = await browser.newContext()
+/** One visitor with an empty profile. `recorder` is where the shop's beacon posts to; `options` are the browser context's. */
+export const visit = async (browser, shop, recorder, options) => {
+  const context = await browser.newContext(options)
   let begun = 0
   const foreign = []
   context.on('request', (request) => {
@@ -10,30 +10,41 @@ export const visit = async (browser, shop, recorder) => {
     else if (!request.url().startsWith(shop.origin) && !request.url().startsWith('data:')) foreign.push(request.url())
   })
 
-  const ready = (page) => page.waitForSelector('html[data-ready]', { state: 'attached' })
+  /**
+   * Everything posted so far, once what the tab began has arrived. The beacon posts before the task of the click ends, so
+   * that after one more task nothing can still be about to begin.
+   */
+  const posted = async (page) => {
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
+    await recorder.until(() => recorder.requests.length >= begun)
+    return recorder.events()
+  }
+
+  /** Waits until banner and beacon have done what they do on loading. */
+  const loaded = async (page) => {
+    await page.waitForSelector('html[data-ready]', { state: 'attached' })
+    await posted(page)
+    return page
+  }
 
   return {
     context,
     foreign,
-    /** Opens a page of the shop in a new tab, and waits until banner and beacon have done what they do on loading. */
+    posted,
+    /** Opens a page of the shop in a new tab. */
     async open(path) {
       const page = await context.newPage()
       await page.goto(shop.origin + path)
-      await ready(page)
-      return page
+      return loaded(page)
+    },
+    /** Goes to another page of the shop in the same tab. */
+    async go(page, path) {
+      await page.goto(shop.origin + path)
+      return loaded(page)
     },
     async reload(page) {
       await page.reload()
-      await ready(page)
-    },
-    /**
-     * Everything posted so far, once what the tab began has arrived. The beacon posts before the task of the click ends,
-     * so that after one more task nothing can still be about to begin.
-     */
-    async posted(page) {
-      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
-      await recorder.until(() => recorder.requests.length >= begun)
-      return recorder.events()
+      return loaded(page)
     },
     close: () => context.close(),
   }

@@ -21,21 +21,18 @@ const ALIASES: Record<string, RegExp> = {
 const alias = (name: string) => Object.keys(ALIASES).find((slug) => ALIASES[slug]!.test(name)) ?? name
 
 /**
- * Puts answers into Avow's words; renames win over aliases. A category whose answers differ is left out: the server calls
- * it partial by its services.
+ * Puts answers into Avow's words; renames win over aliases. A category whose answers differ becomes undefined, which JSON
+ * leaves out: the server calls it partial by its services.
  */
 export const choice = (answers: Answer[], categories: Renames = {}, services: Renames = {}): Choice => {
   const out: Choice = { categories: {}, services: {} }
-  const left = new Set([''])
   for (const [names, service, granted] of answers) {
-    if (service) out.services[services[service] ?? service] = granted
-    for (const name of names) {
-      const slug = categories[name] ?? alias(name)
-      if ((out.categories[slug] ??= granted) !== granted) left.add(slug)
+    const add = (flags: Flags, slug: string) => {
+      if (slug) flags[slug] = slug in flags && flags[slug] !== granted ? undefined : granted
     }
+    add(out.services, services[service] ?? service)
+    for (const name of names) add(out.categories, categories[name] ?? alias(name))
   }
-  for (const slug of left) delete out.categories[slug]
-  delete out.services['']
   return out
 }
 
@@ -50,8 +47,9 @@ export const change = (before: Choice, after: Choice): { withdrawn?: Choice; dec
   for (const part of ['categories', 'services'] as const)
     for (const slug in after[part]) {
       const was = before[part][slug]
-      if (after[part][slug]) decided ||= !was
-      else if (was) (withdrawn = refused)[part][slug] = false
+      const is = after[part][slug]
+      if (is) decided ||= !was
+      else if (was && is === false) (withdrawn = refused)[part][slug] = is
     }
   return { withdrawn, decided }
 }

@@ -24,10 +24,10 @@ export interface Beacon {
   /** The banner of this page, set by its adapter. */
   banner?: Banner
   /**
-   * The banner is up. Of its own accord, unless `kind` is `user_opened`, or it is `elective` and came up within a second
-   * after a click. A prompt that still waits for its answer goes on waiting.
+   * The banner is up, and why. A `renewal` within a second after a click was opened by the visitor. A prompt that still
+   * waits for its answer goes on waiting.
    */
-  asked(kind: PromptKind, elective?: boolean): void
+  asked(kind: PromptKind): void
   /** A part of the banner was closed: one that the visitor had opened is done with. */
   closed(): void
   /**
@@ -62,7 +62,7 @@ const begin = (kind: PromptKind): Prompt => ({ kind, since: performance.now(), c
 
 /** Runs once the page can be seen: one that is prerendered or in a background tab has shown nothing to anybody. */
 const whenVisible = (run: () => void) => {
-  if (document.hidden) document.addEventListener('visibilitychange', () => whenVisible(run), { once: true })
+  if (document.hidden) addEventListener('visibilitychange', () => whenVisible(run), { once: true })
   else run()
 }
 
@@ -95,14 +95,15 @@ export const beacon = (config: Config): Beacon => {
     }) as ConsentEvent
 
   const self: Beacon = {
-    asked(kind, elective) {
+    asked(kind) {
       if (prompt) return
-      const opened = kind === 'user_opened' || (elective && performance.now() - lastClick < GESTURE_MS)
-      const current = (prompt = begin(opened ? 'user_opened' : kind))
-      if (!opened) whenVisible(() => {
+      if (kind === 'renewal' && performance.now() - lastClick < GESTURE_MS) kind = 'user_opened'
+      const current = (prompt = begin(kind))
+      if (kind !== 'user_opened') whenVisible(() => {
         current.since = performance.now()
-        if (!shown && prompt === current) send([event('shown', stored() ?? {}, { prompt: kind, layer: 1 })])
+        if (shown || prompt !== current) return
         shown = true
+        send([event('shown', stored() ?? {}, { prompt: kind, layer: 1 })])
       })
     },
     closed() {
@@ -121,7 +122,7 @@ export const beacon = (config: Config): Beacon => {
       const events: ConsentEvent[] = []
       let previous = before?.previous
       const add = (type: ConsentEvent['type'], more: Partial<ConsentEvent>) => {
-        const effort = { clicks, ms: Math.round(performance.now() - since) }
+        const effort = { clicks, ms: (performance.now() - since) | 0 }
         const added = event(type, by, { prompt: kind, layer, effort, previous, ...more })
         previous = added.id
         events.push(added)

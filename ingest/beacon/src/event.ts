@@ -1,8 +1,8 @@
 // The shapes that cross between adapters, core and server. The names in `ConsentEvent` are those of the beacon's body in
 // `schemas/json`; everything here is types, so nothing of it reaches the bundle.
 
-/** Slug to granted (true) or refused (false). What is absent was not decided. */
-export type Flags = Record<string, boolean>
+/** Slug to granted (true) or refused (false). What is absent or undefined was not decided. */
+export type Flags = Record<string, boolean | undefined>
 
 /** Why the visitor was looking at the banner. */
 export type PromptKind = 'first' | 'renewal' | 'changed' | 'user_opened'
@@ -12,9 +12,9 @@ export type Method = 'accept_all' | 'reject_all' | 'save' | 'dismiss'
 
 /**
  * One answer in the banner's own words: a service in its categories, or, where a banner asks for a category as a whole,
- * that category without a service.
+ * that category with an empty service.
  */
-export type Answer = [categories: string[], service: string | undefined, granted: boolean]
+export type Answer = [categories: string[], service: string, granted: boolean]
 
 /** What a banner has stored of a choice. */
 export interface StoredChoice {

@@ -2,9 +2,9 @@
 
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('')
 
-/** A UUID (RFC 9562, section 4) that begins with the hex digits of `head` and goes on at random. */
+/** A UUID (RFC 9562, section 4) that begins with the hex digits of `head` and goes on at random, 60 bits of it at least. */
 const uuid = (head: string, version: number) =>
-  (head + random()).replace(/(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, `$1-$2-${version}$3-${'89ab'[(Math.random() * 4) | 0]}$4-$5`)
+  (head + random()).replace(/(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/, `$1-$2-${version}$3-a$4-$5`)
 
 let last = 0
 

@@ -3,24 +3,22 @@
 
 import type { ConsentEvent } from './event.ts'
 
-/** Browsers refuse a keepalive body above 65,535 bytes. */
-const BATCH_BYTES = 6e4
+/** Browsers refuse a keepalive body above 65,535 bytes; this leaves room for its envelope and each event's `sent_at`. */
+const BATCH_BYTES = 5e4
 /** Longest wait between two tries of our own choosing, in seconds. A server's Retry-After may be longer. */
 const MAX_WAIT = 60
 
-const bytes = (events: ConsentEvent[]) => new Blob([JSON.stringify(events)]).size
-
-/** Halves a queue until each part, with its envelope and `sent_at`, may be sent with keepalive. */
+/** Halves a queue until each part may be sent with keepalive. */
 export const batches = (events: ConsentEvent[]): ConsentEvent[][] => {
-  if (!events[1] || bytes(events) + events.length * 40 < BATCH_BYTES) return [events]
+  if (!events[1] || new Blob([JSON.stringify(events)]).size < BATCH_BYTES) return [events]
   const half = events.length >> 1
   return [...batches(events.slice(0, half)), ...batches(events.slice(half))]
 }
 
-/** Seconds to wait by a Retry-After header (RFC 9110, section 10.2.3), undefined if there is none that can be read. */
+/** Seconds to wait by a Retry-After header (RFC 9110, section 10.2.3), 0 if there is none that can be read. */
 export const retryAfter = (header: string | null, now = Date.now()) => {
   const seconds = +header! || (Date.parse(header!) - now) / 1000
-  return seconds > 0 ? seconds : undefined
+  return seconds > 0 ? seconds : 0
 }
 
 /** Starts a sender. What it returns queues events; they leave before the current task ends, unless the server asked to wait. */
@@ -29,10 +27,10 @@ export const sender = (endpoint: string) => {
   let timer: ReturnType<typeof setTimeout> | undefined
   let wait = 0
 
-  const later = (events: ConsentEvent[], seconds?: number) => {
+  const later = (events: ConsentEvent[], seconds = 0) => {
     if (!events[0]) return
     queue = events.concat(queue)
-    wait = seconds ?? Math.min(wait * 2 || 1, MAX_WAIT)
+    wait = seconds || Math.min(wait * 2 || 1, MAX_WAIT)
     clearTimeout(timer)
     timer = setTimeout(flush, wait * 1000)
   }
@@ -41,7 +39,7 @@ export const sender = (endpoint: string) => {
     const after = retryAfter(answer.headers.get('retry-after'))
     if (answer.status === 429 || answer.status > 499) return later(events, after)
     wait = 0
-    const { rejected = [] }: { rejected?: { id: string; code: string }[] } = await answer.json().catch(() => ({}))
+    const rejected: { id: string; code: string }[] = (await answer.json().catch(() => 0))?.rejected ?? []
     later(events.filter(({ id }) => rejected.some((one) => one.id === id && one.code === 'quota_exceeded')), after)
   }
 
@@ -51,7 +49,7 @@ export const sender = (endpoint: string) => {
     const body = JSON.stringify({ events: events.map((event) => ({ ...event, sent_at })) })
     const beacon = () => navigator.sendBeacon(endpoint, body) || later(events)
     if (!('keepalive' in Request.prototype)) return beacon()
-    fetch(endpoint, { method: 'POST', body, keepalive: body.length < BATCH_BYTES, credentials: 'omit' }).then(
+    fetch(endpoint, { method: 'POST', body, keepalive: body.length < 6e4, credentials: 'omit' }).then(
       (response) => answered(response, events),
       () => (document.hidden ? beacon() : later(events)),
     )

@@ -9,7 +9,6 @@ import type { Answer, Method, StoredChoice } from '../event.ts'
 
 interface KlaroConfig {
   services: { name: string; purposes?: string[]; required?: boolean }[]
-  elementID?: string
   stylePrefix?: string
   required?: boolean
   mustConsent?: boolean
@@ -36,50 +35,43 @@ export interface Klaro {
 /** By the `type` of a `saveConsents`: any other is a save. */
 const METHODS: Record<string, Method> = { accept: 'accept_all', decline: 'reject_all' }
 
-const parse = (value: string | null): Record<string, any> => JSON.parse(decodeURIComponent(value || '{}'))
-
 /** Watches the Klaro given. */
 export const klaro = (beacon: Beacon, api: Klaro) => {
   let watched: Manager | undefined
 
   const watch = (manager: Manager) => {
     const { config, store } = manager
-    const read = () => parse(store.get())
+    const read = (value = store.get()) => value && JSON.parse(decodeURIComponent(value))
 
     /** Reads Klaro's record. Required services are no answers. */
     const stored = (): StoredChoice | undefined => {
-      if (!store.get()) return
       const record = read()
+      if (!record) return
       const [subject, previous] = (record.avow || '').split('.')
-      const answers = config.services
-        .filter(({ name, required = config.required }) => !required && name in record)
-        .map(({ name, purposes = [] }): Answer => [purposes, name, record[name]])
+      const answers = config.services.flatMap(({ name, purposes = [], required = config.required }): Answer[] =>
+        required || !(name in record) ? [] : [[purposes, name, record[name]]])
       const days = manager.storageMethod === 'cookie' ? manager.cookieExpiresAfterDays : 0
       return { answers, subject, previous, expires: days && Date.now() + days * 864e5 }
     }
 
     const set = store.set.bind(store)
-    const keep = (record: object, avow: string) => set(encodeURIComponent(JSON.stringify({ ...record, avow })))
-    store.set = (value) => keep(parse(value), read().avow)
+    const keep = (avow: string, value?: string) => set(encodeURIComponent(JSON.stringify({ ...read(value), avow })))
+    store.set = (value) => keep(read()?.avow, value)
     manager.watch({
       update(_, name, data) {
-        if (name !== 'saveConsents') return
-        const kept = beacon.chosen(METHODS[data.type] ?? 'save', !config.mustConsent && document.querySelector('.cm-klaro') ? 2 : 1)
-        if (kept) keep(read(), kept.join('.'))
+        const kept = name === 'saveConsents' &&
+          beacon.chosen(METHODS[data.type] ?? 'save', document.querySelector('.cm-klaro') ? 2 : 1)
+        if (kept) keep(kept.join('.'))
       },
     })
-    beacon.banner = {
-      root: `#${config.elementID || 'klaro'},.${config.stylePrefix || 'klaro'}`,
-      stored,
-      language: () => api.language(config),
-    }
+    beacon.banner = { root: '.' + (config.stylePrefix || 'klaro'), stored, language: () => api.language(config) }
     return manager
   }
 
   // Klaro repeats the renderings that are past to whoever comes late.
   api.addEventListener('render', (config, { show }) => {
     const { confirmed, changed } = (watched ??= watch(api.getManager(config)))
-    const elective = confirmed || (config.noNotice && !config.mustConsent)
-    if (show || !elective) beacon.asked(confirmed ? 'renewal' : changed ? 'changed' : 'first', elective)
+    if (show || (!confirmed && (config.mustConsent || !config.noNotice)))
+      beacon.asked(confirmed ? 'renewal' : changed ? 'changed' : 'first')
   })
 }

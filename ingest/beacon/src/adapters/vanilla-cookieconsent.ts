@@ -23,54 +23,45 @@ export interface CookieConsent {
 /** By `data-role` of the banner's own buttons and `data-cc` of a page's, less `accept-`; `x` is the close button. */
 const METHODS: Record<string, Method> = { all: 'accept_all', necessary: 'reject_all', save: 'save', custom: 'save', x: 'dismiss' }
 
-/** Watches the banner given, or else the global `CookieConsent` once it is there. */
-export const vanillaCookieConsent = (beacon: Beacon, given?: CookieConsent) => {
-  let api: CookieConsent
-
+/** Watches the banner that `api` gives, by default the global one. It is asked for only when the banner does something. */
+export const vanillaCookieConsent = (beacon: Beacon, api = (): CookieConsent => (window as any).CookieConsent) => {
   /** Reads the banner's record. Read-only categories are no answers, save that `necessary` is named. */
   const stored = (): StoredChoice | undefined => {
-    const { categories, services, consentId, languageCode, expirationTime, data } = api.getCookie()
+    const { categories, services, consentId: subject, languageCode: language, expirationTime: expires, data } = api().getCookie()
     if (!categories) return
+    const all = api().getConfig('categories')
     const answers: Answer[] = []
-    for (const [name, category] of Object.entries<any>(api.getConfig('categories'))) {
-      if (category.readOnly && name !== 'necessary') continue
-      const offered = category.readOnly ? [] : Object.keys(category.services ?? {})
-      if (!offered[0]) answers.push([[name], '', categories.includes(name)])
-      for (const service of offered) answers.push([[name], service, !!services?.[name]?.includes(service)])
+    for (const name in all) {
+      const { readOnly, services: offered = {} } = all[name]
+      const asked = readOnly ? [] : Object.keys(offered)
+      for (const service of asked) answers.push([[name], service, !!services?.[name]?.includes(service)])
+      if (!asked[0] && (!readOnly || name === 'necessary')) answers.push([[name], '', categories.includes(name)])
     }
-    return { answers, subject: consentId, previous: data?.avow, expires: expirationTime, language: languageCode }
+    return { answers, subject, previous: data?.avow, expires, language }
   }
 
   /** As the banner resolves it: detected, in full or by its first two letters, if there is a translation. */
   const language = () => {
-    const { default: otherwise, autoDetect, translations } = api.getConfig('language')
-    const wanted = autoDetect && (autoDetect === 'browser' ? navigator.language : document.documentElement.lang)
-    return [wanted, wanted?.slice(0, 2)].find((code) => code in translations) ?? otherwise
-  }
-
-  const attach = () => {
-    api ??= given ?? (window as any).CookieConsent
-    if (api) beacon.banner = { root: '#cc-main,[data-cc]', stored, language }
+    const { default: otherwise, autoDetect, translations } = api().getConfig('language')
+    const wanted = autoDetect === 'browser' ? navigator.language : autoDetect && document.documentElement.lang
+    return [wanted, wanted?.slice(0, 2)].find((code) => code in translations) || otherwise
   }
 
   const show = (modal: string) => {
-    attach()
-    const valid = api.validConsent()
-    const kind = valid ? 'renewal' : api.getCookie().consentId ? 'changed' : 'first'
-    beacon.asked(modal === 'consentModal' ? kind : 'user_opened', valid)
+    const kind = api().validConsent() ? 'renewal' : api().getCookie().consentId ? 'changed' : 'first'
+    beacon.asked(modal === 'consentModal' ? kind : 'user_opened')
   }
 
-  addEventListener('cc:onModalReady', attach)
-  addEventListener('cc:onConsent', attach)
+  beacon.banner = { root: '#cc-main,[data-cc]', stored, language }
   addEventListener('cc:onModalShow', (shown: any) => show(shown.detail.modalName))
   addEventListener('cc:onModalHide', beacon.closed)
   // On the way back up from the button, after the banner has stored its choice.
   addEventListener('click', ({ target }) => {
-    const button = (target as Element).closest?.<HTMLElement>('[data-role],[data-cc],.cm__btn--close')
-    const does = button ? button.dataset.cc || button.dataset.role || 'x' : ''
-    const kept = beacon.chosen(METHODS[does.replace('accept-', '')], button?.closest('.pm') ? 2 : 1)
-    if (kept) api.setCookieData({ value: { avow: kept[1] }, mode: 'update' })
+    const button = (target as Element).closest?.<HTMLElement>('[data-role],[data-cc],[data-avow],.cm__btn--close')
+    if (!button) return
+    const { cc, role = 'x' } = button.dataset
+    const kept = beacon.chosen(METHODS[(cc || role).replace('accept-', '')], button.closest('.pm') ? 2 : 1)
+    if (kept) api().setCookieData({ value: { avow: kept[1] }, mode: 'update' })
   })
-  attach()
   if (document.querySelector('.show--consent')) show('consentModal')
 }

@@ -1,0 +1,74 @@
+// From a banner's words to Avow's, and what a second choice withdraws and grants.
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { change, choice } from '../src/choice.ts'
+
+/** As it goes over the wire: undefined is absent. */
+const wire = <T>(value: T): T => JSON.parse(JSON.stringify(value))
+
+test('aliases, own categories and services keep their answers', () => {
+  const answers: [string[], string, boolean][] = [
+    [['necessary'], '', true], [['functional'], 'chaport', true], [['analytics'], 'matomo', false],
+    [['ads'], '', false], [['community'], 'forum', true],
+  ]
+  assert.deepEqual(wire(choice(answers)), {
+    categories: { necessary: true, preferences: true, statistics: false, marketing: false, community: true },
+    services: { chaport: true, matomo: false, forum: true },
+  })
+})
+
+test('every alias that the server knows falls on the same category', () => {
+  const aliases = {
+    necessary: ['essential', 'required', 'strictly_necessary'],
+    preferences: ['functional', 'functionality', 'preference', 'personalization'],
+    statistics: ['analytics', 'analytical', 'performance', 'statistic', 'measurement'],
+    marketing: ['ads', 'advertising', 'advertisement', 'targeting'],
+  }
+  for (const [slug, names] of Object.entries(aliases))
+    for (const name of names) assert.deepEqual(choice([[[name], '', true]]).categories, { [slug]: true })
+  assert.deepEqual(choice([[['address-book'], '', true]]).categories, { 'address-book': true })
+})
+
+test('a category whose services differ is left to its services', () => {
+  const answers: [string[], string, boolean][] = [
+    [['functionality'], 'chaport', true], [['preferences'], 'crisp', false], [['preferences'], 'userlike', true],
+  ]
+  assert.deepEqual(wire(choice(answers)), { categories: {}, services: { chaport: true, crisp: false, userlike: true } })
+})
+
+test('a site renames categories and services, and leaves some out', () => {
+  const answers: [string[], string, boolean][] = [[['comfort'], 'livechat', true], [['comfort'], 'internal', false]]
+  assert.deepEqual(wire(choice(answers, { comfort: 'preferences' }, { livechat: 'chaport', internal: '' })), {
+    categories: {}, services: { chaport: true },
+  })
+})
+
+const state = (categories: Record<string, boolean>, services: Record<string, boolean>) => ({ categories, services })
+
+test('one service refused: a withdrawal of it alone', () => {
+  const before = state({ preferences: true }, { chaport: true, crisp: true })
+  assert.deepEqual(change(before, state({}, { chaport: false, crisp: true })), {
+    withdrawn: state({}, { chaport: false }), decided: false,
+  })
+})
+
+test('what was refused before is not withdrawn with the rest', () => {
+  const before = state({ statistics: true }, { chaport: true, crisp: false, matomo: true })
+  const after = state({ preferences: false, statistics: false }, { chaport: false, crisp: false, matomo: false })
+  assert.deepEqual(change(before, after), {
+    withdrawn: state({ statistics: false }, { chaport: false, matomo: false }), decided: false,
+  })
+})
+
+test('a grant beside a withdrawal is told as well', () => {
+  const before = state({}, { chaport: true, crisp: false })
+  assert.deepEqual(change(before, state({}, { chaport: false, crisp: true })), {
+    withdrawn: state({}, { chaport: false }), decided: true,
+  })
+})
+
+test('the same choice again is no event', () => {
+  const same = state({ preferences: true, marketing: false }, { chaport: true })
+  assert.deepEqual(change(same, same), { withdrawn: undefined, decided: false })
+})

@@ -1,0 +1,189 @@
+// What is peculiar to one banner: its modes, stores and prompts, and the calls it makes that are no choice of anybody.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { BANNERS } from './banners.mjs'
+import { launch } from './chromium.mjs'
+import { record } from './recorder.mjs'
+import { openShop } from './shop.mjs'
+import { visit } from './visitor.mjs'
+
+const LIMIT = { timeout: 60_000 }
+const [vanilla, klaro] = BANNERS
+
+let browser, recorder, shop
+before(async () => {
+  recorder = await record()
+  shop = await openShop({ site: 'shop.example', endpoint: recorder.endpoint, beacon: '/beacon.js' })
+  browser = await launch()
+})
+after(async () => {
+  await browser.close()
+  shop.close()
+  recorder.close()
+})
+
+const scenario = (name, run, options) =>
+  test(name, LIMIT, async () => {
+    recorder.clear()
+    const visitor = await visit(browser, shop, recorder, options)
+    try {
+      await run(visitor)
+    } finally {
+      await visitor.close()
+    }
+  })
+
+/** Type, prompt and method of everything posted. */
+const story = (events) => events.map(({ type, prompt, method }) => [type, prompt, method].filter(Boolean).join(' '))
+
+scenario('vanilla-cookieconsent: opt-out mode calls back twice for one click, which is one decision', async (visitor) => {
+  const page = await visitor.open(vanilla.path + '?mode=opt-out')
+  await vanilla.rejectAll(page)
+  assert.deepEqual(story(await visitor.posted(page)), ['shown first', 'decided first reject_all'])
+})
+
+scenario('vanilla-cookieconsent: a new revision asks again, and knows the subject', async (visitor) => {
+  const page = await visitor.open(vanilla.path + '?revision=1')
+  await vanilla.acceptAll(page)
+  await visitor.posted(page)
+  await visitor.go(page, vanilla.path + '?revision=2')
+  await vanilla.acceptAll(page)
+  const events = await visitor.posted(page)
+  assert.deepEqual(story(events), ['shown first', 'decided first accept_all', 'shown changed', 'decided changed accept_all'])
+  assert.deepEqual(events.map(({ subject }) => subject === events[1].subject), [false, true, true, true])
+  assert.equal(events[3].previous, events[1].id)
+})
+
+scenario('vanilla-cookieconsent: shown again by the site, the same answer is a renewal', async (visitor) => {
+  const page = await visitor.open(vanilla.path)
+  await vanilla.acceptAll(page)
+  await visitor.posted(page)
+  await visitor.reload(page)
+  await page.evaluate(() => CookieConsent.show(true))
+  await vanilla.acceptAll(page)
+  assert.deepEqual(story(await visitor.posted(page)),
+    ['shown first', 'decided first accept_all', 'shown renewal', 'decided renewal accept_all'])
+})
+
+scenario('vanilla-cookieconsent: the close button dismisses', async (visitor) => {
+  const page = await visitor.open(vanilla.path)
+  await page.click('.cm__btn--close')
+  const events = await visitor.posted(page)
+  assert.deepEqual(story(events), ['shown first', 'decided first dismiss'])
+  assert.equal(events[1].services.chaport, false)
+})
+
+scenario('vanilla-cookieconsent: closing the preferences decides nothing, and effort starts anew', async (visitor) => {
+  const page = await visitor.open(vanilla.path)
+  await vanilla.acceptAll(page)
+  await vanilla.reopen(page)
+  await vanilla.toggle(page, 'chaport')
+  await page.click('.pm__close-btn')
+  assert.equal((await visitor.posted(page)).length, 2)
+  await vanilla.reopen(page)
+  await page.click('.pm__btn[data-role=necessary]')
+  const [, , withdrawal] = await visitor.posted(page)
+  assert.deepEqual([withdrawal.type, withdrawal.effort.clicks], ['withdrawn', 1])
+  assert.deepEqual(withdrawal.categories, { preferences: false, statistics: false, marketing: false })
+  assert.deepEqual(withdrawal.services, { chaport: false, crisp: false, matomo: false })
+})
+
+scenario('vanilla-cookieconsent: its record in web storage serves as well', async (visitor) => {
+  const page = await visitor.open(vanilla.path + '?storage=local')
+  await vanilla.acceptAll(page)
+  await visitor.reload(page)
+  await vanilla.reopen(page)
+  await vanilla.toggle(page, 'crisp')
+  await vanilla.save(page)
+  const [, choice, withdrawal] = await visitor.posted(page)
+  assert.deepEqual([withdrawal.type, withdrawal.subject, withdrawal.previous], ['withdrawn', choice.subject, choice.id])
+})
+
+scenario("vanilla-cookieconsent: a button of the site's own counts if it is marked", async (visitor) => {
+  const page = await visitor.open(vanilla.path + '?autoShow=false')
+  await page.click('#marked-accept')
+  assert.deepEqual(story(await visitor.posted(page)), ['decided user_opened accept_all'])
+})
+
+scenario('vanilla-cookieconsent: the language it detects is the one reported', async (visitor) => {
+  const page = await visitor.open(vanilla.path + '?detect=browser')
+  await vanilla.acceptAll(page)
+  assert.deepEqual((await visitor.posted(page)).map(({ banner }) => banner.language), ['de', 'de'])
+}, { locale: 'de-AT' })
+
+scenario('klaro: a service added since asks again, and keeps the subject', async (visitor) => {
+  const page = await visitor.open(klaro.path)
+  await klaro.acceptAll(page)
+  await visitor.posted(page)
+  await visitor.go(page, klaro.path + '?extra')
+  await klaro.rejectAll(page)
+  const events = await visitor.posted(page)
+  assert.deepEqual(story(events), ['shown first', 'decided first accept_all', 'shown changed', 'decided changed reject_all'])
+  assert.deepEqual(events.map(({ subject }) => subject === events[1].subject), [false, true, true, true])
+})
+
+scenario('klaro: services on by default, and run before consent, are decided only by the click', async (visitor) => {
+  const page = await visitor.open(klaro.path + '?defaults')
+  const replayed = await page.evaluate(() => window.replayed)
+  assert.ok(replayed.some(([name, consent]) => name === 'matomo' && consent), 'Klaro itself calls back with a grant')
+  assert.deepEqual(story(recorder.events()), ['shown first'])
+  await klaro.rejectAll(page)
+  const [, choice] = await visitor.posted(page)
+  assert.equal(choice.services.matomo, false)
+  assert.equal('session' in choice.services, false, 'a required service is nobody’s decision')
+})
+
+for (const storage of ['localStorage', 'sessionStorage'])
+  scenario(`klaro: its record in ${storage} serves as well`, async (visitor) => {
+    const page = await visitor.open(`${klaro.path}?storage=${storage}`)
+    await klaro.acceptAll(page)
+    await visitor.reload(page)
+    await klaro.reopen(page)
+    await klaro.toggle(page, 'crisp')
+    await klaro.save(page)
+    const [, choice, withdrawal] = await visitor.posted(page)
+    assert.deepEqual([withdrawal.type, withdrawal.subject, withdrawal.previous], ['withdrawn', choice.subject, choice.id])
+    assert.equal(choice.expires_at, undefined)
+    assert.deepEqual(await visitor.context.cookies(), [])
+  })
+
+scenario('klaro: a save by a script keeps the subject', async (visitor) => {
+  const page = await visitor.open(klaro.path)
+  await klaro.rejectAll(page)
+  const [, choice] = await visitor.posted(page)
+  await page.click('#own-accept')
+  await visitor.reload(page)
+  await klaro.reopen(page)
+  await klaro.toggle(page, 'chaport')
+  await klaro.save(page)
+  const [, , withdrawal, ...more] = await visitor.posted(page)
+  assert.deepEqual(more, [])
+  assert.deepEqual([withdrawal.type, withdrawal.subject, withdrawal.services], ['withdrawn', choice.subject, { chaport: false }])
+})
+
+scenario('klaro: accepting one service where it would appear is a later grant', async (visitor) => {
+  const page = await visitor.open(klaro.path + '?embed')
+  await klaro.rejectAll(page)
+  await visitor.posted(page)
+  await visitor.reload(page)
+  await page.click('.cm-as-context-notice .cm-btn-success-var')
+  const events = await visitor.posted(page)
+  assert.deepEqual(story(events), ['shown first', 'decided first reject_all', 'decided user_opened save'])
+  assert.equal(events[2].services.chaport, true)
+})
+
+for (const banner of BANNERS)
+  scenario(`${banner.name}: a beacon that comes late finds the banner that is up`, async (visitor) => {
+    const page = await visitor.open(banner.path + '?late')
+    assert.deepEqual(recorder.events(), [])
+    await page.evaluate((endpoint) => new Promise((loaded) => {
+      const script = document.createElement('script')
+      Object.assign(script.dataset, { site: 'shop.example', endpoint })
+      script.onload = loaded
+      script.src = '/beacon.js'
+      document.head.append(script)
+    }), recorder.endpoint)
+    await banner.acceptAll(page)
+    assert.deepEqual(story(await visitor.posted(page)), ['shown first', 'decided first accept_all'])
+  })
