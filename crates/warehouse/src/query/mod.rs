@@ -1,0 +1,31 @@
+//! The numbers of `POST /api/v1/query`: from a checked [`QuerySpec`] to the rows of an [`Answer`].
+//!
+//! A question takes at most three statements, one module each. [`rollup`] reads the roll-up once, totals and pairs together,
+//! so that no rate is made of two moments; [`people`] reads the events for what no roll-up can add up, distinct subjects
+//! and medians; [`revoked`] follows cohorts. [`answer`] joins them by the dimensions and [`measure`] turns counts into what
+//! was asked. SQL is put together from closed enums alone ([`column`]); whatever comes from outside is a bound parameter.
+//!
+//! `docs/metrics.md` defines every number.
+
+mod answer;
+mod calendar;
+mod column;
+mod filter;
+mod freshness;
+mod measure;
+mod people;
+mod revoked;
+mod rollup;
+mod spec;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod wilson;
+
+pub use answer::{Answer, QueryError, Row, run};
+pub use calendar::{Calendar, CalendarError, Interval};
+pub use filter::{Filter, FilterError, Test};
+pub use freshness::{Freshness, Marks, freshness, marks};
+pub use measure::Number;
+pub use spec::{Dimension, Direction, Limits, Metric, Order, OrderKey, QuerySpec, Rate, Suppression};
+pub use wilson::{Interval95, wilson};

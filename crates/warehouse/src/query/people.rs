@@ -1,0 +1,66 @@
+//! Distinct subjects and medians, from the events: neither can be added up from a roll-up.
+
+use std::collections::HashMap;
+
+use clickhouse::{Client, Row};
+use serde::Deserialize;
+
+use super::answer::QueryError;
+use super::column::Table;
+use super::rollup::{Key, bucket, scope, texts};
+use super::spec::{Metric, QuerySpec};
+use super::statement::Statement;
+
+/// What the decisions of one row say about the people who made them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct People {
+    pub visitors: u64,
+    /// Lower median, in milliseconds; none where no decision carries its effort.
+    pub median_ms: Option<u64>,
+}
+
+#[derive(Debug, Row, Deserialize)]
+struct Line {
+    plain: Vec<String>,
+    bucket: i64,
+    visitors: u64,
+    median_ms: Option<u64>,
+}
+
+/// `exact`: whether subjects are counted one by one, or estimated (within a percent or so).
+pub(super) fn statement(spec: &QuerySpec, exact: bool) -> Statement {
+    let mut statement = Statement::default();
+    let visitors = match (spec.wants(Metric::Visitors), exact) {
+        (false, _) => "toUInt64(0)",
+        // A redacted event has no subject any more.
+        (true, true) => "uniqExactIf(subject, subject != toUUID('00000000-0000-0000-0000-000000000000'))",
+        (true, false) => "uniqCombined64If(17)(subject, subject != toUUID('00000000-0000-0000-0000-000000000000'))",
+    };
+    let median = if spec.wants(Metric::MedianSecondsToDecide) {
+        "quantileExactLow(0.5)(effort_ms)"
+    } else {
+        "CAST(NULL, 'Nullable(UInt64)')"
+    };
+    let plain = texts(spec.plain_dimensions().map(|d| Table::Events.column(d)));
+    let bucket = bucket(spec, Table::Events, &mut statement);
+    statement.push(&format!("SELECT {plain} AS plain, {bucket} AS bucket,"));
+    statement.push(&format!("       {visitors} AS visitors, {median} AS median_ms"));
+    statement.push(&format!("FROM {}", Table::Events.name()));
+    scope(spec, Table::Events, &mut statement);
+    statement.push("  AND kind = 'event' AND type = 'decided' AND decision = 1");
+    statement.push("GROUP BY plain, bucket");
+    statement
+}
+
+/// Asks the events.
+///
+/// # Errors
+/// What the engine says.
+pub(super) async fn read(client: &Client, spec: &QuerySpec, exact: bool) -> Result<HashMap<Key, People>, QueryError> {
+    let lines = statement(spec, exact).query(client).fetch_all::<Line>().await?;
+    let people = lines.into_iter().map(|line| {
+        let key = Key { plain: line.plain, bucket: line.bucket };
+        (key, People { visitors: line.visitors, median_ms: line.median_ms })
+    });
+    Ok(people.collect())
+}

@@ -1,0 +1,143 @@
+//! `revoked_rate_30d`: of the subjects whose first grant in a row lies at least thirty days back, those that took it back
+//! within thirty days. Younger cohorts are still open and are left out.
+
+use std::collections::HashMap;
+
+use clickhouse::{Client, Row};
+use serde::Deserialize;
+
+use super::answer::QueryError;
+use super::column::Table;
+use super::rollup::{Key, Pair, bucket, scope, texts};
+use super::spec::{Dimension, QuerySpec};
+use super::statement::{Statement, Value};
+
+/// Closed cohorts of one row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cohort {
+    pub granted: u64,
+    pub revoked: u64,
+}
+
+#[derive(Debug, Row, Deserialize)]
+struct Line {
+    pair_of: Vec<String>,
+    plain: Vec<String>,
+    bucket: i64,
+    granted: u64,
+    revoked: u64,
+}
+
+/// How a grant and its revocation are seen, by what rows are of.
+struct Grain {
+    /// Opens an event into its pairs.
+    open: &'static str,
+    granted: &'static str,
+    denied: &'static str,
+    withdrawn: &'static str,
+    /// Service and category of the row.
+    pair: [&'static str; 2],
+    /// What grant and revocation have in common besides the subject.
+    join: &'static str,
+}
+
+const BY_SERVICE: &str = "ARRAY JOIN pair_service AS service_of, pair_category AS category_of, pair_state AS state_of";
+const BY_CATEGORY: &str = "ARRAY JOIN category_name AS category_of, category_state AS state_of";
+
+fn grain(spec: &QuerySpec) -> Grain {
+    let (granted, denied, withdrawn) = ("state_of = 'granted'", "state_of = 'denied'", "state_of = 'withdrawn'");
+    match (spec.has(Dimension::Service), spec.has(Dimension::Category)) {
+        (true, by_category) => Grain {
+            open: BY_SERVICE,
+            granted,
+            denied,
+            withdrawn,
+            pair: ["service_of", if by_category { "category_of" } else { "''" }],
+            join: "service_of",
+        },
+        (false, true) => {
+            Grain { open: BY_CATEGORY, granted, denied, withdrawn, pair: ["''", "category_of"], join: "category_of" }
+        }
+        (false, false) => Grain {
+            open: "",
+            granted: "opted_in = 1",
+            denied: "opted_in = 0",
+            withdrawn: "1",
+            pair: ["''", "''"],
+            join: "''",
+        },
+    }
+}
+
+/// `counted_to`: the answer's freshness, in milliseconds since 1970.
+pub(super) fn statement(spec: &QuerySpec, counted_to: i64) -> Statement {
+    let grain = grain(spec);
+    let mut statement = Statement::default();
+    let table = Table::Events;
+    let someone = "kind = 'event' AND subject != toUUID('00000000-0000-0000-0000-000000000000')";
+    let plain = texts(spec.plain_dimensions().map(|d| table.column(d)));
+    let bucket = bucket(spec, table, &mut statement);
+    let counted_to = statement.bind("counted_to", Value::Millisecond(counted_to));
+
+    statement.push("SELECT pair_of, plain, bucket, count() AS granted,");
+    statement.push("       countIf(arrayExists(at -> at > granted_at AND at <= granted_at + INTERVAL 30 DAY, revoked_at)) AS revoked");
+    statement.push("FROM (");
+    statement.push(&format!(
+        "SELECT site, subject, {} AS joined, {} AS pair_of,",
+        grain.join,
+        texts(grain.pair.into_iter())
+    ));
+    statement.push(&format!("       {plain} AS plain, {bucket} AS bucket, min(occurred_at) AS granted_at"));
+    statement.push(&format!("FROM {} {}", table.name(), grain.open));
+    scope(spec, table, &mut statement);
+    statement.push(&format!("  AND {someone} AND type = 'decided' AND decision = 1 AND {}", grain.granted));
+    if spec.by_pair() {
+        for filter in &spec.pair_filters {
+            let column = |dimension| if dimension == Dimension::Service { "service_of" } else { "category_of" };
+            let condition = filter.sql_over(&column, &mut statement);
+            statement.push(&format!("  AND ({condition})"));
+        }
+    }
+    statement.push("GROUP BY site, subject, joined, pair_of, plain, bucket");
+    statement.push(&format!("HAVING granted_at <= fromUnixTimestamp64Milli({counted_to}, 'UTC') - INTERVAL 30 DAY"));
+    statement.push(") AS grants LEFT JOIN (");
+    revocations(spec, &grain, someone, &mut statement);
+    statement.push(") AS revocations USING (site, subject, joined)");
+    statement.push("GROUP BY pair_of, plain, bucket");
+    statement
+}
+
+fn revocations(spec: &QuerySpec, grain: &Grain, someone: &str, statement: &mut Statement) {
+    let sites = spec.sites.iter().map(ToString::to_string).collect();
+    let sites = statement.bind("sites", Value::Texts(sites));
+    let from = statement.bind("from", Value::Second(spec.calendar.from()));
+    let to = statement.bind("to", Value::Second(spec.calendar.to()));
+    statement.push(&format!("SELECT site, subject, {} AS joined, groupArray(occurred_at) AS revoked_at", grain.join));
+    statement.push(&format!("FROM {} {}", Table::Events.name(), grain.open));
+    statement.push(&format!("WHERE site IN {sites} AND {someone} AND occurred_at > toDateTime64({from}, 3, 'UTC')"));
+    statement.push(&format!("  AND occurred_at < toDateTime64({to}, 3, 'UTC') + INTERVAL 30 DAY"));
+    statement.push(&format!(
+        "  AND ((type = 'withdrawn' AND {}) OR (type = 'decided' AND (method != 'dismiss' OR decision = 1) AND {}))",
+        grain.withdrawn, grain.denied
+    ));
+    statement.push("GROUP BY site, subject, joined");
+}
+
+/// Follows the cohorts.
+///
+/// # Errors
+/// What the engine says.
+pub(super) async fn read(
+    client: &Client,
+    spec: &QuerySpec,
+    counted_to: i64,
+) -> Result<HashMap<(Key, Pair), Cohort>, QueryError> {
+    let lines = statement(spec, counted_to).query(client).fetch_all::<Line>().await?;
+    let cohorts = lines.into_iter().map(|line| {
+        let mut pair = line.pair_of.into_iter();
+        let pair = (pair.next().unwrap_or_default(), pair.next().unwrap_or_default());
+        let key = Key { plain: line.plain, bucket: line.bucket };
+        ((key, pair), Cohort { granted: line.granted, revoked: line.revoked })
+    });
+    Ok(cohorts.collect())
+}
