@@ -129,5 +129,7 @@ codes! {
         SourceCode,
         /// A directory of services.
         Directory,
+        /// Somebody who saw it: an issue, another site's cookie list.
+        Report,
     }
 }
