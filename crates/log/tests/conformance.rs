@@ -5,6 +5,8 @@
 mod suite;
 
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+use avow_log::kafka::{KafkaConfig, KafkaLog};
+use avow_testkit::kafka::Kafka;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded() {
@@ -24,4 +26,11 @@ async fn embedded_in_tiny_segments() {
         ..EmbeddedConfig::default()
     };
     suite::all(EmbeddedLog::open(config).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka() {
+    let kafka = Kafka::start().unwrap();
+    let config = KafkaConfig { brokers: kafka.brokers(), partitions: 3, ..KafkaConfig::default() };
+    suite::all(KafkaLog::connect(config).await.unwrap()).await;
 }

@@ -128,14 +128,21 @@ async fn many_appenders_lose_nothing(log: Arc<dyn Log>) {
             })
         })
         .collect();
+    let mut expected = HashMap::new();
     for (task, handle) in tasks.into_iter().enumerate() {
-        let positions = handle.await.unwrap().unwrap();
-        for (i, at) in positions.into_iter().enumerate() {
-            let limit = ReadLimit { max_records: 1, ..LIMIT };
-            let chunk = log.read(Topic::Events, at.partition, at.position, limit).await.unwrap();
-            assert_eq!(chunk.records[0].value, format!("{task}/{i}"));
+        for (i, at) in handle.await.unwrap().unwrap().into_iter().enumerate() {
+            assert_eq!(expected.insert(at, format!("{task}/{i}")), None, "no position twice");
         }
     }
+    for partition in 0..log.partitions(Topic::Events) {
+        let of_partition = expected.keys().filter(|at| at.partition == partition).map(|at| at.position);
+        let (Some(from), to) = (of_partition.min(), log.end(Topic::Events, partition).await.unwrap()) else { continue };
+        for record in read_all(log.as_ref(), Topic::Events, partition, from, to).await {
+            let at = LogPosition { partition, position: record.position };
+            assert_eq!(expected.remove(&at).as_deref().map(str::as_bytes), Some(record.value.as_ref()));
+        }
+    }
+    assert!(expected.is_empty(), "lost: {expected:?}");
 }
 
 async fn too_large_is_refused_whole(log: &dyn Log) {

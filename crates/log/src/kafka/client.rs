@@ -1,0 +1,64 @@
+//! What all of our librdkafka clients share: their words go to `tracing`, their errors become [`LogError`].
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::LogError;
+
+/// The context of a client that has nothing else to say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reporting;
+
+impl ClientContext for Reporting {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka client");
+    }
+}
+
+impl rdkafka::consumer::ConsumerContext for Reporting {}
+
+/// librdkafka repeats itself while a broker is away; what matters of it is reported by whoever waits for that broker.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::error!(facility, "{message}");
+        }
+        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => tracing::warn!(facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+            tracing::debug!(facility, "{message}");
+        }
+    }
+}
+
+/// `error`, met while doing `what`.
+pub(super) fn failed(what: &str, error: &KafkaError) -> LogError {
+    let text = format!("{what}: {error}");
+    match error.rdkafka_error_code() {
+        Some(
+            RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition,
+        ) => LogError::Misconfigured(text),
+        _ if matches!(error, KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_)) => {
+            LogError::Misconfigured(text)
+        }
+        _ => LogError::Unavailable(text),
+    }
+}
+
+/// Runs a blocking call of librdkafka where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
+) -> Result<T, LogError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| LogError::Unavailable(format!("abandoned: {e}")))?
+}
