@@ -1,1 +1,65 @@
-//! avow-processor.
+//! The processor: log to warehouse and ledger. It owns partitions of the log; per partition it reads a range, and the
+//! range goes through the stages in the order of this list, each a file:
+//!
+//! 1. [`decode`]: bytes to records; what does not decode is a dead letter. Commitments and key hashes are computed here,
+//!    since they need nothing but the record.
+//! 2. [`repeats`]: drops what was accepted before, exactly, for ever.
+//! 3. [`resolve`]: what the event says of each service and category, under the settings in force.
+//! 4. [`overflow`]: which languages, banner versions and variants the roll-up calls `other`.
+//! 5. [`leaves`]: the ledger and the leaf index of each record.
+//! 6. the warehouse's chain (`avow_warehouse::chain`): rows, ids, roll-up, each under its watermark.
+//!
+//! [`partition`] runs them, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
+
+mod assignment;
+mod batch;
+mod decode;
+mod dimensions;
+mod leaves;
+mod overflow;
+mod partition;
+mod repeats;
+mod resolve;
+
+pub use assignment::Processor;
+pub use resolve::resolve;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How the processor works. Every key has a default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProcessorConfig {
+    /// Records in one range at most.
+    pub batch_records: usize,
+    /// Bytes of the log in one range at most.
+    pub batch_bytes: usize,
+    /// How long a small range waits for more, in milliseconds: the page's delay against the number of parts.
+    pub linger_ms: u64,
+    /// Where the filters of known ids lie. Relative to the data directory.
+    pub state_dir: PathBuf,
+}
+
+impl Default for ProcessorConfig {
+    fn default() -> Self {
+        Self { batch_records: 30_000, batch_bytes: 32 << 20, linger_ms: 250, state_dir: "processor".into() }
+    }
+}
+
+/// What can stop a partition.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessorError {
+    #[error(transparent)]
+    Log(#[from] avow_log::LogError),
+    #[error(transparent)]
+    Warehouse(#[from] avow_warehouse::WarehouseError),
+    #[error("the filter of known ids: {0}")]
+    Filter(#[from] std::io::Error),
+    #[error("a stage of the processor ended unexpectedly: {0}")]
+    Stage(String),
+    /// The log has lost records that were never processed.
+    #[error("partition {partition} is processed up to {processed}, but the log begins at {start}: {} records are gone unprocessed", start - processed)]
+    Gap { partition: u32, processed: u64, start: u64 },
+}

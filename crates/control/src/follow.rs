@@ -156,7 +156,8 @@ impl Control {
         self.put(&key, Some(&value)).await?;
         let directory = self.directory();
         // A racing change of the same site may already have followed; ours is the newest version that says what we said.
-        let mine = directory.site(site.as_str()).and_then(|h| h.versions().iter().rev().find(|v| v.settings == settings));
+        let mine =
+            directory.site(site.as_str()).and_then(|h| h.versions().iter().rev().find(|v| v.settings == settings));
         let mine = Arc::clone(mine.ok_or(ControlError::NotYetInForce)?);
         self.write_settings_leaf(&mine).await?;
         Ok(mine)
@@ -185,7 +186,8 @@ impl Control {
         };
         let value = encode(&LogRecord::ControlRecord(record)).map_err(|e| ControlError::Encode(e.to_string()))?;
         let shards = version.settings.ledger.shards;
-        let records = keys(&version.site, shards).into_iter().map(|key| Record { key: key.into(), value: value.clone().into() });
+        let records =
+            keys(&version.site, shards).into_iter().map(|key| Record { key: key.into(), value: value.clone().into() });
         self.log.append(Topic::Events, records.collect()).await?;
         Ok(())
     }
@@ -202,8 +204,15 @@ impl Control {
         expires_at: Option<i64>,
     ) -> Result<NewToken, ControlError> {
         let (id, secret) = token::fresh().map_err(|e| ControlError::Randomness(e.to_string()))?;
-        let record =
-            TokenRecord { id, name: name.into(), hash: token::hash(&secret), scopes, sites, made_at: now(), expires_at };
+        let record = TokenRecord {
+            id,
+            name: name.into(),
+            hash: token::hash(&secret),
+            scopes,
+            sites,
+            made_at: now(),
+            expires_at,
+        };
         self.put(&format!("token/{id}"), Some(&ControlValue::Token(record.clone()))).await?;
         Ok(NewToken { record, secret })
     }

@@ -6,6 +6,7 @@
 
 pub mod field;
 mod ingest;
+mod processor;
 mod registrar;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use prometheus::{Registry, TextEncoder};
 
 pub use ingest::IngestMetrics;
+pub use processor::ProcessorMetrics;
 
 /// What a metric may be, re-exported so that no other crate names the library.
 pub use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
@@ -26,6 +28,7 @@ pub struct MetricsError(#[from] prometheus::Error);
 pub struct Metrics {
     registry: Registry,
     pub ingest: IngestMetrics,
+    pub processor: ProcessorMetrics,
 }
 
 impl Metrics {
@@ -36,7 +39,8 @@ impl Metrics {
     pub fn new() -> Result<Arc<Self>, MetricsError> {
         let registry = Registry::new();
         let ingest = IngestMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, ingest }))
+        let processor = ProcessorMetrics::register(&registry)?;
+        Ok(Arc::new(Self { registry, ingest, processor }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).
@@ -61,7 +65,7 @@ mod tests {
         for line in text.lines().filter(|line| line.starts_with("# HELP ")) {
             let (name, help) = line["# HELP ".len()..].split_once(' ').unwrap();
             assert!(name.starts_with("avow_") && help.ends_with('.'), "{line}");
-            let unit = ["_total", "_seconds", "_bytes", "_requests", "_ratio"];
+            let unit = ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio"];
             assert!(unit.iter().any(|unit| name.ends_with(unit)), "{name} names no unit");
         }
         assert!(text.contains("avow_ingest_requests_total{status=\"202\"} 1\n"), "{text}");

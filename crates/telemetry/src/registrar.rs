@@ -1,6 +1,6 @@
 //! Registering a metric in one line: name, help, labels.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::MetricsError;
 
@@ -26,6 +26,10 @@ impl Registrar<'_> {
 
     pub(crate) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
         self.add(IntGauge::new(name, help)?)
+    }
+
+    pub(crate) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+        self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     pub(crate) fn histogram(&self, name: &str, help: &str, bounds: &[f64]) -> Result<Histogram, MetricsError> {

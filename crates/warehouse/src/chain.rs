@@ -104,10 +104,7 @@ impl Chain {
     /// The engine's.
     pub async fn open(warehouse: Arc<Warehouse>, log_id: Uuid, partition: u32) -> Result<Self, WarehouseError> {
         let staging = format!("staging_p{partition}_{}", Uuid::new_v4().simple());
-        let create = format!(
-            "CREATE TABLE {} ENGINE = Memory AS SELECT * FROM events_data LIMIT 0",
-            quoted(&staging)
-        );
+        let create = format!("CREATE TABLE {} ENGINE = Memory AS SELECT * FROM events_data LIMIT 0", quoted(&staging));
         warehouse.client().query(&create).execute().await?;
         let mut chain = Self { warehouse, log_id, partition, staging, marks: Watermarks::default() };
         chain.read_back().await?;
@@ -243,7 +240,14 @@ impl Chain {
         Err(WarehouseError::DoesNotLand { table: table.name(), partition: self.partition, from })
     }
 
-    async fn insert(&self, table: Table, from: u64, to: u64, n: u32, body: &str) -> Result<(), clickhouse::error::Error> {
+    async fn insert(
+        &self,
+        table: Table,
+        from: u64,
+        to: u64,
+        n: u32,
+        body: &str,
+    ) -> Result<(), clickhouse::error::Error> {
         let name = table.name();
         let sql = format!("INSERT INTO {name} SELECT * FROM ({body}) WHERE {} = {{from:UInt64}}", table.watermark());
         let token = format!("{name}/{}/{}/{from}/{n}", self.log_id, self.partition);
@@ -259,7 +263,13 @@ impl Chain {
 /// out of time or memory may do better later.
 fn is_refusal(error: &clickhouse::error::Error) -> bool {
     let clickhouse::error::Error::BadResponse(text) = error else { return false };
-    let passing = ["TIMEOUT_EXCEEDED", "MEMORY_LIMIT_EXCEEDED", "TOO_MANY_PARTS", "TOO_MANY_SIMULTANEOUS_QUERIES", "NOT_ENOUGH_SPACE"];
+    let passing = [
+        "TIMEOUT_EXCEEDED",
+        "MEMORY_LIMIT_EXCEEDED",
+        "TOO_MANY_PARTS",
+        "TOO_MANY_SIMULTANEOUS_QUERIES",
+        "NOT_ENOUGH_SPACE",
+    ];
     text.contains("DB::Exception") && !passing.iter().any(|name| text.contains(name))
 }
 

@@ -29,6 +29,8 @@ struct KnownLog {
 
 #[derive(Row, Deserialize)]
 struct Values {
+    site: String,
+    day: i64,
     languages: Vec<String>,
     versions: Vec<String>,
     variants: Vec<String>,
@@ -78,7 +80,12 @@ impl Warehouse {
     ///
     /// # Errors
     /// The engine's.
-    pub async fn next_leaves(&self, log_id: Uuid, partition: u32, since: i64) -> Result<HashMap<String, u64>, WarehouseError> {
+    pub async fn next_leaves(
+        &self,
+        log_id: Uuid,
+        partition: u32,
+        since: i64,
+    ) -> Result<HashMap<String, u64>, WarehouseError> {
         let select = "SELECT ledger, max(next) AS next FROM (SELECT book_ledger, book_next_leaf FROM events_data \
                       WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
                       AND logged_at >= fromUnixTimestamp64Milli({since:Int64})) \
@@ -109,22 +116,35 @@ impl Warehouse {
         }
     }
 
-    /// The distinct languages, banner versions and variants that the roll-up has for a site and UTC day (`2026-11-24`).
+    /// The distinct languages, banner versions and variants that the roll-up has, by site and UTC day since 1970.
     ///
     /// # Errors
     /// The engine's.
-    pub async fn admitted(&self, site: &str, day: &str) -> Result<Admitted, WarehouseError> {
-        let select = "SELECT groupUniqArray(toString(language)) AS languages, \
-                      groupUniqArray(toString(banner_version)) AS versions, \
-                      groupUniqArray(toString(variant)) AS variants FROM rates_15m_data \
-                      WHERE site = {site:String} AND grain = 'total' AND quarter >= toDateTime(concat({day:String}, ' 00:00:00'), 'UTC') \
-                      AND quarter < toDateTime(concat({day:String}, ' 00:00:00'), 'UTC') + INTERVAL 1 DAY";
-        let query = self.client().query_raw(select).param("site", site).param("day", day);
-        let values: Values = query.fetch_one().await?;
-        Ok(Admitted {
-            languages: values.languages.into_iter().collect(),
-            versions: values.versions.into_iter().collect(),
-            variants: values.variants.into_iter().collect(),
-        })
+    pub async fn admitted(
+        &self,
+        wanted: &HashSet<(String, i64)>,
+    ) -> Result<HashMap<(String, i64), Admitted>, WarehouseError> {
+        let select = "SELECT toString(site) AS site, toInt64(toUnixTimestamp(quarter) DIV 86400) AS day, \
+                      groupUniqArrayIf(toString(language), language NOT IN ('', 'other')) AS languages, \
+                      groupUniqArrayIf(toString(banner_version), banner_version NOT IN ('', 'other')) AS versions, \
+                      groupUniqArrayIf(toString(variant), variant NOT IN ('', 'other')) AS variants \
+                      FROM rates_15m_data WHERE grain = 'total' AND site IN {sites:Array(String)} \
+                      AND quarter >= toDateTime({first:Int64} * 86400, 'UTC') \
+                      AND quarter < toDateTime(({last:Int64} + 1) * 86400, 'UTC') GROUP BY site, day";
+        let sites: HashSet<&str> = wanted.iter().map(|(site, _)| site.as_str()).collect();
+        let sites: Vec<&str> = sites.into_iter().collect();
+        let days = wanted.iter().map(|(_, day)| *day);
+        let query = self.client().query_raw(select).param("sites", sites);
+        let query = query.param("first", days.clone().min().unwrap_or(0)).param("last", days.max().unwrap_or(0));
+        let rows: Vec<Values> = query.fetch_all().await?;
+        let admitted = rows.into_iter().map(|row| {
+            let values = Admitted {
+                languages: row.languages.into_iter().collect(),
+                versions: row.versions.into_iter().collect(),
+                variants: row.variants.into_iter().collect(),
+            };
+            ((row.site, row.day), values)
+        });
+        Ok(admitted.filter(|(key, _)| wanted.contains(key)).collect())
     }
 }

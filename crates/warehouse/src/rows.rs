@@ -320,5 +320,7 @@ fn resolved_columns<'a>(c: &mut Columns<'a>) -> Result<(), WarehouseError> {
     c.add("commitment", |line| Bytes32(line.row().map_or([0; 32], |row| row.commitment)))?;
     c.add("control_kind", |line| line.control().map_or("", |r| r.kind.as_str()))?;
     c.add("control_version", |line| line.control().and_then(|r| u32::try_from(r.version).ok()).unwrap_or(0))?;
-    c.add("control_body", |line| line.control().map_or(Cow::Borrowed(""), |r| Cow::Borrowed(r.body.as_str())).into_owned())
+    c.add("control_body", |line| {
+        line.control().map_or(Cow::Borrowed(""), |r| Cow::Borrowed(r.body.as_str())).into_owned()
+    })
 }

@@ -1,0 +1,109 @@
+//! Which partitions this process works on. The log says so; a partition that leaves is let go of only once its work has
+//! ended, and a partition whose work fails is begun again from what the warehouse says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use avow_control::Control;
+use avow_log::Log;
+use avow_telemetry::Metrics;
+use avow_warehouse::Warehouse;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::partition::{self, Context};
+use crate::{ProcessorConfig, ProcessorError, dimensions};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// The processor of this process.
+pub struct Processor {
+    context: Context,
+}
+
+struct Working {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Processor {
+    /// Takes up the log for this warehouse. `data_dir` is where `state_dir` of the configuration lies.
+    ///
+    /// # Errors
+    /// Where the warehouse was derived from another log.
+    pub async fn new(
+        config: ProcessorConfig,
+        data_dir: &Path,
+        log: Arc<dyn Log>,
+        control: Arc<Control>,
+        warehouse: Arc<Warehouse>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ProcessorError> {
+        let identity = log.identity();
+        warehouse.adopt_log(identity.log_id, identity.partitions).await?;
+        let state_dir = data_dir.join(&config.state_dir);
+        Ok(Self { context: Context { log, control, warehouse, config, state_dir, metrics } })
+    }
+
+    /// Works until `shutdown`, then ends the work under way and lets the partitions go.
+    ///
+    /// # Errors
+    /// Where the log cannot say which partitions are owned.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ProcessorError> {
+        let dimensions = tokio::spawn(dimensions::follow(self.context.clone(), shutdown.clone()));
+        let mut assignments = self.context.log.assignments().await?;
+        let mut working: BTreeMap<u32, Working> = BTreeMap::new();
+        loop {
+            let owned = assignments.borrow_and_update().clone();
+            let leaving: Vec<u32> = working.keys().filter(|p| !owned.contains(p)).copied().collect();
+            self.let_go(&mut working, &leaving).await;
+            for partition in owned {
+                working.entry(partition).or_insert_with(|| self.begin(partition));
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                changed = assignments.changed() => if changed.is_err() { break },
+            }
+        }
+        let all: Vec<u32> = working.keys().copied().collect();
+        self.let_go(&mut working, &all).await;
+        let _ = dimensions.await;
+        Ok(())
+    }
+
+    fn begin(&self, partition: u32) -> Working {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(keep_working(self.context.clone(), partition, stop.clone()));
+        Working { stop, task }
+    }
+
+    async fn let_go(&self, working: &mut BTreeMap<u32, Working>, leaving: &[u32]) {
+        if leaving.is_empty() {
+            return;
+        }
+        let ending: Vec<Working> = leaving.iter().filter_map(|partition| working.remove(partition)).collect();
+        ending.iter().for_each(|work| work.stop.cancel());
+        for work in ending {
+            let _ = work.task.await;
+        }
+        self.context.log.released(leaving).await;
+    }
+}
+
+async fn keep_working(context: Context, partition: u32, stop: CancellationToken) {
+    let mut pause = FIRST_PAUSE;
+    while !stop.is_cancelled() {
+        let begun = std::time::Instant::now();
+        let Err(error) = partition::run(context.clone(), partition, stop.clone()).await else { continue };
+        context.metrics.processor.failures.inc();
+        tracing::error!(partition, %error, "processor.partition_failed");
+        pause = if begun.elapsed() > LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Bytes to records, with what needs nothing but the record: the hash of its idempotency key and its commitment.
+
+use avow_ledger::Commitment;
+use avow_log::{Chunk, StoredRecord};
+use avow_schemas::leaf;
+use avow_schemas::record::{self, LogRecord, site_and_shard};
+use avow_warehouse::uniqueness::key_hash;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use sha2::{Digest, Sha256};
+
+use crate::batch::{Batch, Item, Reading};
+
+/// Decodes a chunk that begins at `from` and cuts it where the month of `logged_at` changes. `logged_at` is that of the
+/// record before the chunk and is left at that of its last.
+pub(crate) fn decode(chunk: Chunk, from: u64, logged_at: &mut i64) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::with_capacity(1);
+    let mut month = None;
+    for raw in chunk.records {
+        *logged_at = raw.appended_at_ms.max(*logged_at);
+        let this = month_of(*logged_at);
+        if month != Some(this) {
+            month = Some(this);
+            batches.push(Batch {
+                from: if batches.is_empty() { from } else { raw.position },
+                to: 0,
+                items: Vec::new(),
+            });
+        }
+        let item = Item { logged_at: *logged_at, reading: read(&raw), raw };
+        if let Some(batch) = batches.last_mut() {
+            batch.to = item.raw.position + 1;
+            batch.items.push(item);
+        }
+    }
+    batches
+}
+
+fn month_of(ms: i64) -> (i16, i8) {
+    let date = Offset::UTC.to_datetime(Timestamp::from_millisecond(ms).unwrap_or_default()).date();
+    (date.year(), date.month())
+}
+
+fn read(raw: &StoredRecord) -> Reading {
+    let record = match record::decode(&raw.value) {
+        Ok(record) => record,
+        Err(error) => return Reading::Dead(error.to_string()),
+    };
+    let key = String::from_utf8_lossy(&raw.key);
+    if site_and_shard(&key).0 != record.site().as_str() {
+        return Reading::Dead(format!("the record's site {} is not that of its key {key}", record.site()));
+    }
+    match &record {
+        LogRecord::ConsentEvent(event) => {
+            let mut commitment = Commitment::new(&event.seed.0);
+            leaf::each_field(event, |name, value| commitment.field(name, value));
+            let hash = key_hash(&event.site, event.subject, event.id);
+            Reading::Record { hash, commitment: commitment.finish(), record }
+        }
+        LogRecord::ControlRecord(control) => {
+            let hash = key_hash(&control.site, None, control.id);
+            Reading::Record { hash, commitment: Sha256::digest(control.body.as_bytes()).into(), record }
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! One partition's work: a reader task reads and decodes ahead, this task takes the batches through the other stages and
+//! the warehouse's chain, in order.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use avow_control::{Control, Directory};
+use avow_log::{Chunk, Log, ReadLimit, Record, StoredRecord, Topic};
+use avow_schemas::fate::RejectedRecord;
+use avow_schemas::record::{LogRecord, site_and_shard};
+use avow_schemas::settings::{LedgerName, SiteVersion};
+use avow_telemetry::Metrics;
+use avow_warehouse::chain::Chain;
+use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
+use avow_warehouse::{Warehouse, WarehouseError};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::batch::{Batch, Item, Reading};
+use crate::leaves::{self, Leaves};
+use crate::overflow::Overflow;
+use crate::repeats::Repeats;
+use crate::resolve::resolve;
+use crate::{ProcessorConfig, ProcessorError, decode};
+
+/// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
+const MOST_UNFOLDED: usize = 800_000;
+/// How long a record may wait for its site's settings to arrive over the control topic.
+const SETTINGS_WITHIN: Duration = Duration::from_secs(30);
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// What every partition's work needs.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) warehouse: Arc<Warehouse>,
+    pub(crate) config: ProcessorConfig,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Works on a partition until `stop`, which it obeys between ranges.
+pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToken) -> Result<(), ProcessorError> {
+    let log_id = context.log.identity().log_id;
+    let chain = Chain::open(Arc::clone(&context.warehouse), log_id, partition).await?;
+    let marks = chain.watermarks();
+    let start = context.log.start(Topic::Events, partition).await?;
+    if start > marks.events {
+        return Err(ProcessorError::Gap { partition, processed: marks.events, start });
+    }
+    let repeats = Repeats::open(&context.state_dir, &context.warehouse, log_id, partition).await?;
+    let leaves = Leaves::open(&context.warehouse, log_id, partition, marks.logged_at).await?;
+    tracing::info!(partition, from = marks.events, "processor.partition_opened");
+
+    let (batches, mut incoming) = mpsc::channel(2);
+    let reading = stop.child_token();
+    let reader =
+        tokio::spawn(read_ahead(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
+    let mut work = Work { context, partition, chain, repeats, leaves, overflow: Overflow::default() };
+    let mut outcome = Ok(());
+    while let Some(batch) = incoming.recv().await {
+        if stop.is_cancelled() {
+            break;
+        }
+        outcome = work.process(batch).await;
+        if outcome.is_err() {
+            break;
+        }
+    }
+    reading.cancel();
+    drop(incoming);
+    let read = reader.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;
+    work.close().await?;
+    outcome.and(read)
+}
+
+/// Reads and decodes ahead of the writer, at most two batches.
+async fn read_ahead(
+    context: Context,
+    partition: u32,
+    mut from: u64,
+    mut logged_at: i64,
+    batches: mpsc::Sender<Batch>,
+    stop: CancellationToken,
+) -> Result<(), ProcessorError> {
+    loop {
+        let chunk = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            chunk = read_range(&context, partition, from) => chunk?,
+        };
+        if chunk.records.is_empty() {
+            continue;
+        }
+        let next = chunk.next;
+        let decoding = tokio::task::spawn_blocking(move || {
+            let decoded = decode::decode(chunk, from, &mut logged_at);
+            (decoded, logged_at)
+        });
+        let (decoded, last) = decoding.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;
+        (from, logged_at) = (next, last);
+        for batch in decoded {
+            if batches.send(batch).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads what is there; where that is little, waits a moment for more, so that quiet times do not make a part per event.
+async fn read_range(context: &Context, partition: u32, from: u64) -> Result<Chunk, ProcessorError> {
+    let config = &context.config;
+    let limit =
+        |records: usize, bytes: usize, wait| ReadLimit { max_records: records, max_bytes: bytes, max_wait: wait };
+    let idle = Duration::from_secs(1);
+    let mut chunk =
+        context.log.read(Topic::Events, partition, from, limit(config.batch_records, config.batch_bytes, idle)).await?;
+    if chunk.records.is_empty() {
+        return Ok(chunk);
+    }
+    let until = Instant::now() + Duration::from_millis(config.linger_ms);
+    loop {
+        let bytes: usize = chunk.records.iter().map(|record| record.value.len()).sum();
+        let room = (config.batch_records.saturating_sub(chunk.records.len()), config.batch_bytes.saturating_sub(bytes));
+        if room.0 == 0 || room.1 == 0 || Instant::now() >= until {
+            return Ok(chunk);
+        }
+        tokio::time::sleep(until.saturating_duration_since(Instant::now()).min(Duration::from_millis(20))).await;
+        let more =
+            context.log.read(Topic::Events, partition, chunk.next, limit(room.0, room.1, Duration::ZERO)).await?;
+        chunk.next = more.next.max(chunk.next);
+        chunk.records.extend(more.records);
+    }
+}
+
+struct Work {
+    context: Context,
+    partition: u32,
+    chain: Chain,
+    repeats: Repeats,
+    leaves: Leaves,
+    overflow: Overflow,
+}
+
+/// A record's outcome in the books.
+enum Outcome {
+    Stored,
+    Repeat,
+    Dead(String),
+}
+
+/// A record with its outcome.
+struct Entry {
+    site: String,
+    raw: StoredRecord,
+    logged_at: i64,
+    outcome: Outcome,
+    /// Of a stored record; away while its range is being written.
+    row: Option<StoredRow>,
+}
+
+impl Work {
+    async fn process(&mut self, batch: Batch) -> Result<(), ProcessorError> {
+        let begun = Instant::now();
+        let (from, to) = (batch.from, batch.to);
+        let entries = self.judge(batch).await?;
+        let mut begin = from;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let cut = cut(&rest);
+            let tail = rest.split_off(cut);
+            let end = tail.first().map_or(to, |entry| entry.raw.position);
+            self.write(begin, end, rest).await?;
+            (begin, rest) = (end, tail);
+        }
+        self.context.metrics.processor.range_seconds.observe(begun.elapsed().as_secs_f64());
+        self.repeats.write_if_due(self.chain.watermarks().ids)?;
+        self.context.log.processed(self.partition, to).await?;
+        let end = self.context.log.end(Topic::Events, self.partition).await?;
+        let lag = i64::try_from(end.saturating_sub(to)).unwrap_or(i64::MAX);
+        self.context.metrics.processor.lag.with_label_values(&[&self.partition.to_string()]).set(lag);
+        Ok(())
+    }
+
+    /// Repeats, settings, resolution, overflow: everything that decides what a record becomes.
+    async fn judge(&mut self, batch: Batch) -> Result<Vec<Entry>, ProcessorError> {
+        let hashes: Vec<_> = batch
+            .items
+            .iter()
+            .map(|item| if let Reading::Record { hash, .. } = &item.reading { Some(*hash) } else { None })
+            .collect();
+        let repeats = self.repeats.judge(&self.context.warehouse, &hashes).await?;
+        let directory = self.settings_for(&batch.items).await;
+        let events = batch.items.iter().filter_map(|item| match &item.reading {
+            Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event),
+            _ => None,
+        });
+        self.overflow.prepare(&self.context.warehouse, events).await?;
+
+        let mut entries = Vec::with_capacity(batch.items.len());
+        for (item, repeat) in batch.items.into_iter().zip(repeats) {
+            let Item { raw, logged_at, reading } = item;
+            let site = site_and_shard(&String::from_utf8_lossy(&raw.key)).0.to_owned();
+            let (outcome, row) = match reading {
+                Reading::Dead(reason) => (Outcome::Dead(reason), None),
+                Reading::Record { .. } if repeat => (Outcome::Repeat, None),
+                Reading::Record { record, commitment, .. } => match self.resolved(record, &directory) {
+                    Ok((stored, resolved, leaf_kind)) => {
+                        // Ledger and leaf are given below, in log order.
+                        let (position, ledger, leaf) = (raw.position, Arc::from(""), 0);
+                        let row =
+                            StoredRow { stored, position, logged_at, resolved, ledger, leaf, leaf_kind, commitment };
+                        (Outcome::Stored, Some(row))
+                    }
+                    Err(reason) => (Outcome::Dead(reason), None),
+                },
+            };
+            entries.push(Entry { site, raw, logged_at, outcome, row });
+        }
+        self.assign_ledgers(&mut entries, &directory).await?;
+        self.repeats.accept(entries.iter().zip(&hashes).filter_map(|(entry, hash)| match entry.outcome {
+            Outcome::Stored => *hash,
+            _ => None,
+        }));
+        Ok(entries)
+    }
+
+    /// What is stored of a record, what it says and its leaf byte; or why it cannot be applied.
+    fn resolved(&mut self, record: LogRecord, directory: &Directory) -> Result<(Stored, Resolved, u8), String> {
+        let leaf_kind = leaves::kind(&record);
+        match record {
+            LogRecord::ControlRecord(control) => Ok((Stored::Control(control), Resolved::default(), leaf_kind)),
+            LogRecord::ConsentEvent(event) => {
+                let version = version_of(directory, event.site.as_str(), event.config_version);
+                let missing =
+                    || format!("settings version {} of site {} is not known", event.config_version.0, event.site);
+                let version = version.ok_or_else(missing)?;
+                let mut resolved = resolve(&event, &version.settings);
+                resolved.overflow = self.overflow.judge(&event, &resolved);
+                Ok((Stored::Event(event), resolved, leaf_kind))
+            }
+        }
+    }
+
+    /// Gives each stored record its ledger. Leaf indexes are given when a range is written.
+    async fn assign_ledgers(&mut self, entries: &mut [Entry], directory: &Directory) -> Result<(), ProcessorError> {
+        for entry in entries {
+            let Some(row) = &mut entry.row else { continue };
+            let naming = directory.site(&entry.site).map_or(LedgerName::Opaque, |h| h.current().settings.ledger.name);
+            let key = String::from_utf8_lossy(&entry.raw.key);
+            let (site, shard) = site_and_shard(&key);
+            row.ledger = self.leaves.ledger(&self.context.warehouse, site, shard, entry.logged_at, naming).await?;
+        }
+        Ok(())
+    }
+
+    /// The directory, once it knows every settings version that the batch cites; or as it is when patience ends.
+    async fn settings_for(&self, items: &[Item]) -> Arc<Directory> {
+        let known = |directory: &Directory| {
+            items.iter().all(|item| match &item.reading {
+                Reading::Record { record: LogRecord::ConsentEvent(event), .. } => {
+                    version_of(directory, event.site.as_str(), event.config_version).is_some()
+                }
+                _ => true,
+            })
+        };
+        let mut changes = self.context.control.changes();
+        let waiting = async {
+            loop {
+                changes.borrow_and_update();
+                let directory = self.context.control.directory();
+                if known(&directory) || changes.changed().await.is_err() {
+                    return directory;
+                }
+            }
+        };
+        match tokio::time::timeout(SETTINGS_WITHIN, waiting).await {
+            Ok(directory) => directory,
+            Err(_) => self.context.control.directory(),
+        }
+    }
+
+    /// Writes `[from, to)`. A range that the engine refuses is halved until the record is found that it refuses, and that
+    /// becomes a dead letter.
+    async fn write(&mut self, from: u64, to: u64, mut entries: Vec<Entry>) -> Result<(), ProcessorError> {
+        self.bury(&entries).await?;
+        let range = self.range(from, to, &mut entries);
+        match self.chain.write(&range).await {
+            Ok(()) => {
+                self.count(&range.books);
+                Ok(())
+            }
+            Err(WarehouseError::Engine(error)) if self.chain.watermarks().events == from => {
+                self.give_back(&range.rows);
+                tracing::warn!(self.partition, from, to, %error, "processor.range_refused");
+                self.bisect(from, to, entries, range.rows, &error.to_string()).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn bisect(
+        &mut self,
+        from: u64,
+        to: u64,
+        mut entries: Vec<Entry>,
+        rows: Vec<StoredRow>,
+        reason: &str,
+    ) -> Result<(), ProcessorError> {
+        let stored = entries.iter_mut().filter(|entry| matches!(entry.outcome, Outcome::Stored));
+        stored.zip(rows).for_each(|(entry, row)| entry.row = Some(row));
+        if entries.len() == 1 {
+            entries[0].outcome = Outcome::Dead(format!("the warehouse refuses it: {reason}"));
+            return Box::pin(self.write(from, to, entries)).await;
+        }
+        let tail = entries.split_off(entries.len() / 2);
+        let middle = tail[0].raw.position;
+        Box::pin(self.write(from, middle, entries)).await?;
+        Box::pin(self.write(middle, to, tail)).await
+    }
+
+    /// The range's rows, with their leaf indexes, and its books. The rows move out of the entries.
+    fn range(&mut self, from: u64, to: u64, entries: &mut [Entry]) -> Range {
+        let mut rows = Vec::with_capacity(entries.len());
+        let mut books: BTreeMap<(String, Arc<str>), Book> = BTreeMap::new();
+        for entry in entries.iter_mut() {
+            let row = entry.row.take();
+            let ledger = row.as_ref().map_or_else(|| Arc::from(""), |row| Arc::clone(&row.ledger));
+            let book = books.entry((entry.site.clone(), ledger)).or_default();
+            book.read += 1;
+            match &entry.outcome {
+                Outcome::Repeat => book.repeats += 1,
+                Outcome::Dead(_) => book.dead += 1,
+                Outcome::Stored => book.stored += 1,
+            }
+            if let Some(mut row) = row {
+                row.leaf = self.leaves.take(&row.ledger);
+                rows.push(row);
+            }
+        }
+        let books = books.into_iter().map(|((site, ledger), book)| {
+            let next_leaf = self.leaves.next(&ledger);
+            Book { site, ledger: ledger.to_string(), next_leaf, ..book }
+        });
+        Range {
+            log_id: self.context.log.identity().log_id,
+            partition: self.partition,
+            from,
+            to,
+            logged_at: entries.last().map_or(0, |entry| entry.logged_at),
+            rows,
+            books: books.collect(),
+        }
+    }
+
+    /// Takes the leaf indexes of a range that did not land back.
+    fn give_back(&mut self, rows: &[StoredRow]) {
+        for row in rows.iter().rev() {
+            self.leaves.give_back(&row.ledger, row.leaf);
+        }
+    }
+
+    /// Writes dead letters to `consent.rejected`, before the range that leaves them out.
+    async fn bury(&self, entries: &[Entry]) -> Result<(), ProcessorError> {
+        let mut letters = Vec::new();
+        for entry in entries {
+            let Outcome::Dead(reason) = &entry.outcome else { continue };
+            tracing::warn!(self.partition, entry.raw.position, %reason, "processor.dead_letter");
+            let letter = RejectedRecord::DeadLetter {
+                at_ms: entry.logged_at,
+                partition: self.partition,
+                position: entry.raw.position,
+                key: String::from_utf8_lossy(&entry.raw.key).into_owned(),
+                reason: reason.clone(),
+                bytes: hex(&entry.raw.value),
+            };
+            let value = serde_json::to_vec(&letter).map_err(|e| ProcessorError::Stage(e.to_string()))?;
+            letters.push(Record { key: entry.raw.key.clone(), value: value.into() });
+        }
+        if !letters.is_empty() {
+            self.context.log.append(Topic::Rejected, letters).await?;
+        }
+        Ok(())
+    }
+
+    fn count(&self, books: &[Book]) {
+        let metrics = &self.context.metrics.processor;
+        for book in books {
+            metrics.read.inc_by(u64::from(book.read));
+            metrics.records.with_label_values(&["stored"]).inc_by(u64::from(book.stored));
+            metrics.records.with_label_values(&["repeat"]).inc_by(u64::from(book.repeats));
+            metrics.records.with_label_values(&["dead_letter"]).inc_by(u64::from(book.dead));
+        }
+        metrics.ranges.inc();
+    }
+
+    async fn close(mut self) -> Result<(), ProcessorError> {
+        let covers = self.chain.watermarks().ids;
+        self.chain.close().await;
+        self.repeats.write(covers)
+    }
+}
+
+fn version_of(
+    directory: &Directory,
+    site: &str,
+    version: avow_schemas::ids::ConfigVersion,
+) -> Option<Arc<SiteVersion>> {
+    directory.site(site)?.version(version).cloned()
+}
+
+/// How many entries fit into one block by what they unfold to in the roll-up; at least one.
+fn cut(entries: &[Entry]) -> usize {
+    let mut unfolded = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        if let Some(row) = &entry.row {
+            unfolded += 1 + row.resolved.pairs.len() + row.resolved.categories.len();
+        }
+        if unfolded > MOST_UNFOLDED && index > 0 {
+            return index;
+        }
+    }
+    entries.len()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(HEX_DIGITS[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}

@@ -1,0 +1,133 @@
+//! What an event says of each service and category: `docs/metrics.md`, "What a decision says", line by line.
+
+use std::collections::BTreeMap;
+
+use avow_schemas::catalog::Catalog;
+use avow_schemas::category::{NECESSARY, UNKNOWN};
+use avow_schemas::event::{ConsentEvent, EventType, Method, Prompt};
+use avow_schemas::settings::{DismissMeans, SiteSettings};
+use avow_warehouse::rows::{Pair, Resolved};
+
+const GRANTED: &str = "granted";
+const DENIED: &str = "denied";
+const PARTIAL: &str = "partial";
+const UNDECIDED: &str = "undecided";
+const WITHDRAWN: &str = "withdrawn";
+
+const fn state(granted: bool) -> &'static str {
+    if granted { GRANTED } else { DENIED }
+}
+
+/// Resolves an event under the settings in force at it.
+pub fn resolve(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+    match event.kind {
+        EventType::Decided => decided(event, settings),
+        EventType::Withdrawn => withdrawn(event, settings),
+        EventType::Shown | EventType::Observed | EventType::Loaded => Resolved::default(),
+    }
+}
+
+/// The services of an event with their categories: those that the settings list and those that it names, without those in
+/// `necessary`.
+fn services<'a>(event: &'a ConsentEvent, settings: &'a SiteSettings) -> BTreeMap<&'a str, &'a str> {
+    let listed = settings.services.iter().map(|(service, category)| (service.as_str(), category.as_str()));
+    let mut services: BTreeMap<&str, &str> = listed.collect();
+    for service in event.services.keys() {
+        services.entry(service).or_insert_with(|| Catalog::builtin().get(service).map_or(UNKNOWN, |s| s.category()));
+    }
+    services.retain(|_, category| *category != NECESSARY);
+    services
+}
+
+fn decided(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+    let dismissed = event.method == Some(Method::Dismiss);
+    let no_choice = dismissed && settings.dismiss_means == DismissMeans::NoChoice;
+    let automatic = matches!(event.method, Some(Method::Gpc | Method::Api));
+    let refusal = dismissed && !no_choice;
+    let services = services(event, settings);
+    let pairs: Vec<Pair> = services
+        .into_iter()
+        .map(|(service, category)| {
+            let (state, disclosure) = match (event.services.get(service), event.categories.get(category)) {
+                (Some(named), _) => (state(*named), "named"),
+                (None, Some(inherited)) => (state(*inherited), "unproven"),
+                (None, None) if refusal => (DENIED, "unproven"),
+                (None, None) => (UNDECIDED, ""),
+            };
+            Pair { service: service.to_owned(), category: category.to_owned(), state, disclosure }
+        })
+        .collect();
+    let categories = categories(event, &pairs, |of_services| {
+        if refusal {
+            return DENIED;
+        }
+        match (of_services.contains(&GRANTED), of_services.contains(&DENIED)) {
+            (true, true) => PARTIAL,
+            (true, false) => GRANTED,
+            (false, true) => DENIED,
+            (false, false) => UNDECIDED,
+        }
+    });
+    let opted_in = event.categories.iter().any(|(category, granted)| *granted && category != NECESSARY)
+        || pairs.iter().any(|pair| pair.state == GRANTED)
+        || event.purposes.values().any(|granted| *granted);
+    Resolved {
+        decision: event.prompt != Prompt::UserOpened && !automatic && !no_choice,
+        opted_in,
+        pairs,
+        categories,
+        overflow: 0,
+    }
+}
+
+/// The categories of an event: as named, else by what `unnamed` makes of the states of its services.
+fn categories(
+    event: &ConsentEvent,
+    pairs: &[Pair],
+    unnamed: impl Fn(&[&'static str]) -> &'static str,
+) -> Vec<(String, &'static str)> {
+    let mut of_services: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+    for pair in pairs {
+        of_services.entry(&pair.category).or_default().push(pair.state);
+    }
+    for named in event.categories.keys().filter(|name| *name != NECESSARY) {
+        of_services.entry(named).or_default();
+    }
+    let resolved = |(name, states): (&str, Vec<&'static str>)| match event.categories.get(name) {
+        Some(granted) => (name.to_owned(), state(*granted)),
+        None => (name.to_owned(), unnamed(&states)),
+    };
+    of_services.into_iter().map(resolved).collect()
+}
+
+/// Only what is withdrawn forms pairs.
+fn withdrawn(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+    let everything = !event.names_something();
+    let withdraws = |service: &str, category: &str| match (event.services.get(service), event.categories.get(category))
+    {
+        (Some(kept), _) => !kept,
+        (None, Some(kept)) => !kept,
+        (None, None) => everything,
+    };
+    let pairs: Vec<Pair> = services(event, settings)
+        .into_iter()
+        .filter(|(service, category)| withdraws(service, category))
+        .map(|(service, category)| Pair {
+            service: service.to_owned(),
+            category: category.to_owned(),
+            state: WITHDRAWN,
+            disclosure: if event.services.contains_key(service) { "named" } else { "unproven" },
+        })
+        .collect();
+    let mut categories = categories(event, &pairs, |_| WITHDRAWN);
+    for (_, state) in &mut categories {
+        if *state == DENIED {
+            *state = WITHDRAWN;
+        }
+    }
+    categories.retain(|(_, state)| *state == WITHDRAWN);
+    Resolved { decision: false, opted_in: false, pairs, categories, overflow: 0 }
+}
+
+#[cfg(test)]
+mod tests;

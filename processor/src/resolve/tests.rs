@@ -1,0 +1,166 @@
+use avow_schemas::event::{BotGrade, Regime, Seed, Source};
+use avow_schemas::ids::{ConfigVersion, EventId, ServiceId, SiteId};
+use uuid::Uuid;
+
+use super::*;
+
+fn settings(services: &[(&str, &str)]) -> SiteSettings {
+    let mut settings = SiteSettings::named("Shop");
+    settings.services = services.iter().map(|(s, c)| (ServiceId::new(s).unwrap(), (*c).to_owned())).collect();
+    settings
+}
+
+fn map(entries: &[(&str, bool)]) -> BTreeMap<String, bool> {
+    entries.iter().map(|(name, granted)| ((*name).to_owned(), *granted)).collect()
+}
+
+fn event(
+    kind: EventType,
+    method: Option<Method>,
+    categories: &[(&str, bool)],
+    services: &[(&str, bool)],
+) -> ConsentEvent {
+    ConsentEvent {
+        id: EventId(Uuid::from_u128(1)),
+        site: SiteId::new("shop.example").unwrap(),
+        kind,
+        subject: None,
+        view: None,
+        prompt: Prompt::First,
+        layer: None,
+        occurred_at: 0,
+        occurred_at_claimed: None,
+        sent_at: None,
+        received_at: 0,
+        source: Source::None,
+        banner_version: None,
+        language: None,
+        variant: None,
+        text_hash: None,
+        regime: Regime::OptIn,
+        method,
+        categories: map(categories),
+        services: map(services),
+        purposes: BTreeMap::new(),
+        objections: None,
+        tcf: None,
+        gpp: None,
+        consent_mode: BTreeMap::new(),
+        gpc: None,
+        host: None,
+        path: None,
+        effort_clicks: None,
+        effort_ms: None,
+        expires_at: None,
+        previous: None,
+        state: None,
+        observed: None,
+        country: None,
+        region: None,
+        device: None,
+        browser: None,
+        os: None,
+        bot: BotGrade::No,
+        config_version: ConfigVersion(1),
+        seed: Seed([0; 32]),
+    }
+}
+
+fn pairs(resolved: &Resolved) -> Vec<(&str, &str, &str, &str)> {
+    resolved.pairs.iter().map(|p| (p.service.as_str(), p.category.as_str(), p.state, p.disclosure)).collect()
+}
+
+fn categories(resolved: &Resolved) -> Vec<(&str, &str)> {
+    resolved.categories.iter().map(|(name, state)| (name.as_str(), *state)).collect()
+}
+
+const SHOP: &[(&str, &str)] =
+    &[("chaport", "preferences"), ("crisp", "preferences"), ("matomo", "statistics"), ("flowconsent", "necessary")];
+
+#[test]
+fn a_named_service_stands_against_its_category_and_the_rest_inherits() {
+    let event =
+        event(EventType::Decided, Some(Method::Save), &[("preferences", true)], &[("crisp", false), ("odd", true)]);
+    let resolved = resolve(&event, &settings(SHOP));
+    assert_eq!(
+        pairs(&resolved),
+        [
+            ("chaport", "preferences", "granted", "unproven"),
+            ("crisp", "preferences", "denied", "named"),
+            ("matomo", "statistics", "undecided", ""),
+            ("odd", "unknown", "granted", "named"),
+        ]
+    );
+    assert_eq!(
+        categories(&resolved),
+        [("preferences", "granted"), ("statistics", "undecided"), ("unknown", "granted")],
+        "a category that was sent is as sent"
+    );
+    assert!(resolved.decision && resolved.opted_in);
+}
+
+#[test]
+fn a_category_that_was_not_sent_follows_its_services() {
+    for (services, expected) in [
+        (&[("chaport", true), ("crisp", true)][..], "granted"),
+        (&[("chaport", false), ("crisp", false)], "denied"),
+        (&[("chaport", true), ("crisp", false)], "partial"),
+        (&[("chaport", true)], "granted"),
+        (&[], "undecided"),
+    ] {
+        let event = event(EventType::Decided, Some(Method::Save), &[("marketing", false)], services);
+        let resolved = resolve(&event, &settings(SHOP));
+        assert_eq!(categories(&resolved)[1], ("preferences", expected), "{services:?}");
+        assert_eq!(categories(&resolved)[0], ("marketing", "denied"));
+    }
+}
+
+#[test]
+fn a_dismissal_is_a_refusal_unless_the_site_says_otherwise() {
+    let mut settings = settings(SHOP);
+    let event = event(EventType::Decided, Some(Method::Dismiss), &[], &[]);
+    let refused = resolve(&event, &settings);
+    assert!(refused.decision && !refused.opted_in);
+    assert!(refused.pairs.iter().all(|p| p.state == "denied") && refused.pairs.len() == 3);
+    assert_eq!(categories(&refused), [("preferences", "denied"), ("statistics", "denied")]);
+    settings.dismiss_means = DismissMeans::NoChoice;
+    let none = resolve(&event, &settings);
+    assert!(!none.decision && none.pairs.iter().all(|p| p.state == "undecided"));
+}
+
+#[test]
+fn machines_and_reopened_prompts_make_no_decision() {
+    for method in [Method::Gpc, Method::Api] {
+        assert!(!resolve(&event(EventType::Decided, Some(method), &[], &[]), &settings(SHOP)).decision);
+    }
+    let mut reopened = event(EventType::Decided, Some(Method::Save), &[("preferences", true)], &[]);
+    reopened.prompt = Prompt::UserOpened;
+    assert!(!resolve(&reopened, &settings(SHOP)).decision);
+}
+
+#[test]
+fn purposes_alone_can_opt_in_and_necessary_alone_cannot() {
+    let mut tcf = event(EventType::Decided, Some(Method::Save), &[], &[]);
+    tcf.purposes = map(&[("iab-1", true)]);
+    assert!(resolve(&tcf, &settings(SHOP)).opted_in);
+    let necessary = event(EventType::Decided, Some(Method::Save), &[("necessary", true)], &[("flowconsent", true)]);
+    assert!(!resolve(&necessary, &settings(SHOP)).opted_in);
+}
+
+#[test]
+fn a_withdrawal_takes_back_what_it_names_or_everything() {
+    let all = resolve(&event(EventType::Withdrawn, None, &[], &[]), &settings(SHOP));
+    assert_eq!(all.pairs.len(), 3);
+    assert_eq!(categories(&all), [("preferences", "withdrawn"), ("statistics", "withdrawn")]);
+
+    let one = resolve(&event(EventType::Withdrawn, None, &[], &[("chaport", false)]), &settings(SHOP));
+    assert_eq!(pairs(&one), [("chaport", "preferences", "withdrawn", "named")]);
+    assert_eq!(categories(&one), [("preferences", "withdrawn")]);
+
+    let but_one = resolve(
+        &event(EventType::Withdrawn, None, &[("preferences", false), ("statistics", true)], &[("crisp", true)]),
+        &settings(SHOP),
+    );
+    assert_eq!(pairs(&but_one), [("chaport", "preferences", "withdrawn", "unproven")]);
+    assert_eq!(categories(&but_one), [("preferences", "withdrawn")]);
+}
