@@ -106,6 +106,12 @@ scenario("vanilla-cookieconsent: a button of the site's own counts if it is mark
   assert.deepEqual(story(await visitor.posted(page)), ['decided user_opened accept_all'])
 })
 
+scenario("vanilla-cookieconsent: its own attribute on a button of the page's counts", async (visitor) => {
+  const page = await visitor.open(vanilla.path)
+  await page.click('#footer-reject')
+  assert.deepEqual(story(await visitor.posted(page)), ['shown first', 'decided first reject_all'])
+})
+
 scenario('vanilla-cookieconsent: the language it detects is the one reported', async (visitor) => {
   const page = await visitor.open(vanilla.path + '?detect=browser')
   await vanilla.acceptAll(page)
@@ -173,17 +179,99 @@ scenario('klaro: accepting one service where it would appear is a later grant', 
   assert.equal(events[2].services.chaport, true)
 })
 
+scenario('klaro: accepting one service once stores nothing, and says nothing', async (visitor) => {
+  const page = await visitor.open(klaro.path + '?embed')
+  await page.click('.cm-as-context-notice .cm-btn-success')
+  assert.deepEqual(story(await visitor.posted(page)), ['shown first'])
+})
+
+scenario('klaro: closing the second layer decides nothing, however its switches stand', async (visitor) => {
+  const page = await visitor.open(klaro.path)
+  await klaro.choose(page)
+  await klaro.toggle(page, 'chaport')
+  await page.click('.cm-modal .hide')
+  await visitor.reload(page)
+  assert.deepEqual(story(await visitor.posted(page)), ['shown first', 'shown first'])
+})
+
+scenario('klaro: grouped by purpose, a purpose is answered for all its services', async (visitor) => {
+  const page = await visitor.open(klaro.path + '?grouped=yes')
+  await klaro.choose(page)
+  await page.click('label[for="purpose-item-preferences"]')
+  await klaro.save(page)
+  const [, choice] = await visitor.posted(page)
+  assert.deepEqual(choice.categories, { preferences: true, statistics: false, marketing: false })
+  assert.deepEqual(choice.services, { chaport: true, crisp: true, matomo: false, 'google-ads': false })
+})
+
+scenario('klaro: shown again by the site, the same answer is a renewal', async (visitor) => {
+  const page = await visitor.open(klaro.path)
+  await klaro.acceptAll(page)
+  await visitor.posted(page)
+  await visitor.reload(page)
+  await page.evaluate(() => klaro.show())
+  await klaro.save(page)
+  assert.deepEqual(story(await visitor.posted(page)),
+    ['shown first', 'decided first accept_all', 'shown renewal', 'decided renewal save'])
+})
+
 for (const banner of BANNERS)
+  scenario(`${banner.name}: nothing is shown in a tab that nobody sees, until somebody does`, async (visitor) => {
+    await visitor.context.addInitScript(() => {
+      let hidden = true
+      Object.defineProperty(document, 'hidden', { get: () => hidden })
+      window.reveal = () => {
+        hidden = false
+        document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+      }
+    })
+    const page = await visitor.open(banner.path)
+    assert.deepEqual(recorder.events(), [])
+    await page.evaluate(() => window.reveal())
+    assert.deepEqual(story(await visitor.posted(page)), ['shown first'])
+  })
+
+/** Puts the script tag into a page that came without one. */
+const loadBeacon = (page, attributes) =>
+  page.evaluate((dataset) => new Promise((loaded) => {
+    const script = document.createElement('script')
+    Object.assign(script.dataset, dataset)
+    script.onload = loaded
+    script.src = '/beacon.js'
+    document.head.append(script)
+  }), { site: 'shop.example', endpoint: recorder.endpoint, ...attributes })
+
+for (const banner of BANNERS) {
   scenario(`${banner.name}: a beacon that comes late finds the banner that is up`, async (visitor) => {
     const page = await visitor.open(banner.path + '?late')
     assert.deepEqual(recorder.events(), [])
-    await page.evaluate((endpoint) => new Promise((loaded) => {
-      const script = document.createElement('script')
-      Object.assign(script.dataset, { site: 'shop.example', endpoint })
-      script.onload = loaded
-      script.src = '/beacon.js'
-      document.head.append(script)
-    }), recorder.endpoint)
+    await loadBeacon(page, { adapter: banner.name })
     await banner.acceptAll(page)
     assert.deepEqual(story(await visitor.posted(page)), ['shown first', 'decided first accept_all'])
   })
+
+  scenario(`${banner.name}: configured by attributes`, async (visitor) => {
+    const page = await visitor.open(banner.path + '?late')
+    await loadBeacon(page, {
+      shown: 'off', page: '/checkout', regime: 'notice', language: 'fr', textHash: 'sha256:00',
+      services: '{"chaport":"livechat","crisp":""}', categories: '{"functionality":"support","preferences":"support"}',
+    })
+    await banner.acceptAll(page)
+    const [choice, ...more] = await visitor.posted(page)
+    assert.deepEqual(more, [])
+    assert.deepEqual([choice.type, choice.page, choice.regime], ['decided', '/checkout', 'notice'])
+    assert.deepEqual(choice.banner, { language: 'fr', text_hash: 'sha256:00' })
+    assert.equal(choice.categories.support, true)
+    assert.deepEqual([choice.services.livechat, choice.services.chaport, choice.services.crisp], [true, undefined, undefined])
+  })
+
+  scenario(`${banner.name}: the wrong adapter, or none, says nothing`, async (visitor) => {
+    for (const adapter of ['none', BANNERS.find(({ name }) => name !== banner.name).name]) {
+      const page = await visitor.open(banner.path + '?late')
+      await loadBeacon(page, { adapter })
+      await banner.acceptAll(page)
+      await page.context().clearCookies()
+      assert.deepEqual(story(await visitor.posted(page)), [])
+    }
+  })
+}

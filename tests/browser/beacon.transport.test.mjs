@@ -77,12 +77,17 @@ scenario('what is over quota in a mixed batch goes again, and nothing else of it
   assert.deepEqual(again.map(({ id }) => id), [mixed[0].id])
 })
 
-scenario('422 is final', [{ status: 422, body: { rejected: [{ index: 0, id: 'x', code: 'unknown_site' }] } }], async (visitor, page) => {
-  await vanilla.acceptAll(page)
-  await visitor.posted(page)
+scenario('422 is final', [], async (visitor, page) => {
   await page.clock.install()
+  await visitor.reload(page)
+  const posted = recorder.requests.length
+  recorder.answers.push({ status: 422, body: { rejected: [{ index: 0, id: 'x', code: 'unknown_site' }] } })
+  const answer = page.waitForResponse(recorder.endpoint)
+  await vanilla.acceptAll(page)
+  await (await answer).finished()
+  await visitor.posted(page)
   await page.clock.runFor(120_000)
-  assert.equal((await visitor.posted(page)).length, 2)
+  assert.equal((await visitor.posted(page)).length, posted + 1)
 })
 
 scenario('told to wait an hour, and the page goes: one more try', [{ status: 503, headers: { 'retry-after': '3600' } }],

@@ -1,0 +1,113 @@
+// The real binary, `avow serve`, on free ports with data of its own; and what a client asks of it.
+
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { openSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { listen } from './shop.mjs'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const TOKEN = 'browser-tests-admin-token'
+/** Between two questions whether something has happened yet; what is waited for has no limit but the test's own. */
+const POLL_MS = 50
+
+/** The binary under test: `AVOW_BIN`, or the release build of this checkout. Throws if it is not there. */
+const binary = () => {
+  const path = process.env.AVOW_BIN ?? join(ROOT, 'target/release/avow')
+  if (!existsSync(path)) throw new Error(`${path} is not there: cargo build --release, or set AVOW_BIN`)
+  return path
+}
+
+/** A port of 127.0.0.1 that is free now. */
+const freePort = async () => {
+  const server = createServer()
+  const { port } = new URL(await listen(server))
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
+const answers = (url) => fetch(url).then(({ ok }) => ok, () => false)
+
+/** Starts `avow serve` and waits until it is ready. `stop()` ends it by SIGTERM and removes its data. */
+export const startAvow = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'avow-browser-'))
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const log = join(folder, 'avow.log')
+  const out = openSync(log, 'a')
+  const child = spawn(binary(), ['serve'], {
+    cwd: folder, // an avow.toml of the developer's must not leak in
+    stdio: ['ignore', out, out],
+    env: {
+      ...process.env,
+      AVOW_DATA_DIR: join(folder, 'data'),
+      AVOW_LISTEN: `127.0.0.1:${port}`,
+      AVOW_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
+      AVOW_ADMIN_TOKEN: TOKEN,
+      AVOW_INGEST__QUOTAS: 'off',
+      AVOW_LIBCHDB: process.env.AVOW_LIBCHDB ?? join(ROOT, '.engine/libchdb.so'),
+    },
+  })
+  const ended = once(child, 'exit')
+  while (!(await answers(`http://127.0.0.1:${adminPort}/readyz`))) {
+    if (child.exitCode !== null) throw new Error(`avow serve ended with ${child.exitCode}:\n${await readFile(log, 'utf8')}`)
+    await pause(POLL_MS)
+  }
+
+  const origin = `http://127.0.0.1:${port}`
+  const call = async (method, path, body) => {
+    const response = await fetch(origin + path, {
+      method,
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    return text && JSON.parse(text)
+  }
+  /** Asks until the answer is of the moment `since` or later. */
+  const query = async (question, since) => {
+    for (;;) {
+      const { rows, meta } = await call('POST', '/api/v1/query', question)
+      if (Date.parse(meta.freshness) >= since) return rows
+      await pause(POLL_MS)
+    }
+  }
+  return {
+    origin,
+    token: TOKEN,
+    call,
+    query,
+    /** Asks until `enough(rows)`: for what no answer to a closed tab can tell. */
+    async until(question, enough) {
+      while (!enough((await call('POST', '/api/v1/query', question)).rows)) await pause(POLL_MS)
+    },
+    /** @returns {Promise<number | null>} the exit code */
+    async stop() {
+      child.kill('SIGTERM')
+      const [code] = await ended
+      await rm(folder, { recursive: true })
+      return code
+    },
+  }
+}
+
+/** Stands where a recorder stands, for a visitor of the real server: it keeps the status of each answer. */
+export const doorOf = ({ origin }) => {
+  const endpoint = `${origin}/v1/events`
+  const requests = []
+  return {
+    endpoint,
+    requests,
+    events: () => requests,
+    watch: (context) => context.on('response', (response) => response.url() === endpoint && requests.push(response.status())),
+    async until(enough) {
+      while (!enough()) await pause(POLL_MS / 5)
+    },
+  }
+}
