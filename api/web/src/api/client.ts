@@ -1,6 +1,7 @@
 // The one door to the server: every request carries the bearer token, every refusal comes back as an `ApiProblem`.
 import { ApiProblem, problemOf, wasAborted } from './problem';
-import type { Answer, Export, NewToken, Query, ServiceSummary, Site, Token } from './types';
+import type { Entry } from './entry';
+import type { Answer, Export, Me, NewToken, Query, ServiceSummary, Site, Token } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
 const SITE_SETTINGS = [
@@ -49,6 +50,10 @@ export class Client {
     return this.json('/api/v1/query', { method: 'POST', body: query, signal });
   }
 
+  me(signal?: AbortSignal): Promise<Me> {
+    return this.json('/api/v1/me', { signal });
+  }
+
   async sites(signal?: AbortSignal): Promise<Site[]> {
     return (await this.json<{ sites: Site[] }>('/api/v1/sites', { signal })).sites;
   }
@@ -61,12 +66,12 @@ export class Client {
     return this.json(`/api/v1/sites/${encodeURIComponent(site.site)}`, { method: 'PUT', body: settings });
   }
 
-  /** The whole catalogue, page by page. */
-  async services(signal?: AbortSignal): Promise<ServiceSummary[]> {
+  /** The whole catalogue in one language, page by page. */
+  async services(language: string, signal?: AbortSignal): Promise<ServiceSummary[]> {
     const all: ServiceSummary[] = [];
     let cursor: string | null = null;
     do {
-      const search: string = new URLSearchParams({ limit: '500', ...(cursor ? { cursor } : {}) }).toString();
+      const search: string = new URLSearchParams({ limit: '1000', language, ...(cursor ? { cursor } : {}) }).toString();
       const page: { services: ServiceSummary[]; next_cursor?: string | null } = await this.json(
         `/api/v1/services?${search}`, { signal });
       all.push(...page.services);
@@ -75,7 +80,7 @@ export class Client {
     return all;
   }
 
-  service(slug: string, language: string, signal?: AbortSignal): Promise<Record<string, unknown>> {
+  service(slug: string, language: string, signal?: AbortSignal): Promise<Entry> {
     return this.json(`/api/v1/services/${encodeURIComponent(slug)}?language=${language}`, { signal });
   }
 

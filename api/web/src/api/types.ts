@@ -72,9 +72,10 @@ export interface ServiceSummary {
   slug: string;
   name: string;
   category: string;
-  group?: string;
-  risk?: string;
-  [field: string]: unknown;
+  group: string;
+  tags: string[];
+  risk_level: string;
+  summary: string;
 }
 
 export const SCOPES = ['events:write', 'stats:read', 'audit:read', 'audit:export', 'subjects:erase', 'admin'] as const;
@@ -89,6 +90,15 @@ export interface Token {
   made_at?: string | number;
   expires_at?: string | number | null;
   token?: string;
+}
+
+/** Whose token this is. */
+export interface Me {
+  name: string;
+  role: 'admin' | 'auditor' | 'analyst' | null;
+  scopes: Scope[];
+  /** Null: all. */
+  sites: string[] | null;
 }
 
 export interface NewToken {

@@ -1,26 +1,29 @@
-// Names for what the numbers are about: the sites that the token may see and the services of the catalogue. Loaded once
+// Who the reader is, and names for what the numbers are about: the sites that the token may see and the services of the
+// catalogue. Loaded once
 // per session; a page that changes sites asks for them again.
 import type { Client } from '../api/client';
 import { asProblem } from '../api/problem';
-import type { ServiceSummary, Site } from '../api/types';
+import type { Me, Scope, ServiceSummary, Site } from '../api/types';
 import { session } from './session.svelte';
 
 class Directory {
+  me = $state.raw<Me | null>(null);
   sites = $state.raw<Site[]>([]);
   services = $state.raw<ServiceSummary[]>([]);
-  /** Whether both have been asked for, successfully or not: without names the page shows identifiers. */
+  /** Whether all have been asked for, successfully or not: without names the page shows identifiers. */
   ready = $state(false);
 
   private readonly siteNames = $derived(new Map(this.sites.map((site) => [site.site, site.name])));
   private readonly serviceNames = $derived(new Map(this.services.map((service) => [service.slug, service.name])));
 
-  async load(client: Client): Promise<void> {
+  async load(client: Client, language: string): Promise<void> {
     this.ready = false;
-    const [sites, services] = await Promise.allSettled([client.sites(), client.services()]);
+    const [me, sites, services] = await Promise.allSettled([client.me(), client.sites(), client.services(language)]);
     if (session.client !== client) return;
-    for (const outcome of [sites, services]) {
+    for (const outcome of [me, sites, services]) {
       if (outcome.status === 'rejected') session.notice(asProblem(outcome.reason));
     }
+    this.me = me.status === 'fulfilled' ? me.value : null;
     this.sites = sites.status === 'fulfilled' ? sites.value : [];
     this.services = services.status === 'fulfilled' ? services.value : [];
     this.ready = true;
@@ -28,6 +31,11 @@ class Directory {
 
   async reloadSites(client: Client): Promise<void> {
     this.sites = await client.sites();
+  }
+
+  /** Whether the token may; while that is not known, the server will say. */
+  may(scope: Scope): boolean {
+    return this.me === null || this.me.scopes.includes(scope);
   }
 
   siteName(site: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../api/types';
-import { pointsOf, runs, ticksOf } from './series';
+import { pointsOf, runs, spanOf, ticksOf } from './series';
 
 function row(time: string, rate: number | null, denominator: number | null = 10): Row {
   return { dimensions: { time }, metrics: { consent_rate: rate, consent_rate_denominator: denominator, granted: 1, decisions: 2 } };
@@ -35,6 +35,15 @@ describe('lines', () => {
   it('do not break at the longer day of autumn', () => {
     const points = pointsOf([row('2026-10-25T00:00:00+02:00', 0.5), row('2026-10-26T00:00:00+01:00', 0.5)]);
     expect(runs(points, 'day')).toHaveLength(1);
+  });
+});
+
+describe('a zoomed axis', () => {
+  it('spans what occurs, with air, and never leaves 0 to 1', () => {
+    const [low, high] = spanOf(pointsOf([row('2026-11-01T00:00:00Z', 0.5), row('2026-11-02T00:00:00Z', 0.6)]));
+    expect([low.toFixed(3), high.toFixed(3)]).toEqual(['0.485', '0.615']);
+    expect(spanOf(pointsOf([row('2026-11-01T00:00:00Z', 1)]))).toEqual([0.99, 1]);
+    expect(spanOf([])).toEqual([0, 1]);
   });
 });
 

@@ -36,6 +36,15 @@ export function pointsOf(rows: readonly Row[]): Point[] {
     .sort((a, b) => a.instant - b.instant);
 }
 
+/** The span of rates and their intervals with some air around it, for an axis that does not begin at zero. */
+export function spanOf(points: readonly Point[]): [number, number] {
+  const ends = points.flatMap(({ rate }) => (rate ? [rate.interval?.low ?? rate.rate, rate.interval?.high ?? rate.rate] : []));
+  if (ends.length === 0) return [0, 1];
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const air = Math.max(0.01, (high - low) * 0.15);
+  return [Math.max(0, low - air), Math.min(1, high + air)];
+}
+
 /** The longest that an interval can be, daylight saving and long months included. */
 const LONGEST: Record<Interval, number> = { hour: 1.5, day: 25.5, week: 7 * 24 + 1.5, month: 31 * 24 + 1.5 };
 

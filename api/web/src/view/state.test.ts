@@ -15,7 +15,7 @@ describe('the view in the address', () => {
     for (const search of [
       'period=90d', 'from=2026-11-01&to=2026-11-24', 'site=a.example&site=b.example', 'interval=hour',
       'timezone=Europe%2FParis', 'regime=opt_out', 'bots=without', 'service=chaport', 'category=preferences',
-      'table=time&table=service',
+      'axis=fit', 'table=time&table=service',
       'from=2026-11-01&to=2026-11-24&site=shop.example&interval=week&timezone=Asia%2FKolkata&regime=notice&bots=without&service=chaport&table=site',
     ]) expect(again(search)).toBe(search);
   });

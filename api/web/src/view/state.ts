@@ -25,6 +25,8 @@ export interface ViewState {
   withoutBots: boolean;
   /** Whose rate over time is drawn; null: all services together. */
   focus: Focus | null;
+  /** The axis of the line shows only the span that occurs. */
+  zoomed: boolean;
   /** Panels whose table is open. */
   tables: PanelId[];
 }
@@ -44,6 +46,7 @@ export function parseView(search: URLSearchParams): ViewState {
     withoutBots: search.get('bots') === 'without',
     focus: service ? { dimension: 'service', value: service }
       : category ? { dimension: 'category', value: category } : null,
+    zoomed: search.get('axis') === 'fit',
     tables: PANELS.filter((panel) => search.getAll('table').includes(panel)),
   };
 }
@@ -74,6 +77,7 @@ export function serialiseView(view: ViewState): URLSearchParams {
   if (view.regime) search.set('regime', view.regime);
   if (view.withoutBots) search.set('bots', 'without');
   if (view.focus) search.set(view.focus.dimension, view.focus.value);
+  if (view.zoomed) search.set('axis', 'fit');
   for (const panel of PANELS) if (view.tables.includes(panel)) search.append('table', panel);
   return search;
 }

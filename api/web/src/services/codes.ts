@@ -1,0 +1,45 @@
+// The catalogue's codes in words. A code that is not known here, such as an operator's own, is shown with its dashes and
+// underscores turned into blanks.
+import { m } from '../paraglide/messages.js';
+
+const WORDS = {
+  level: { low: m.code_level_low, medium: m.code_level_medium, high: m.code_level_high },
+  basis: {
+    consent: m.code_basis_consent, contract: m.code_basis_contract, legal_obligation: m.code_basis_legal_obligation,
+    vital_interests: m.code_basis_vital_interests, public_task: m.code_basis_public_task,
+    legitimate_interest: m.code_basis_legitimate_interest,
+  },
+  eprivacy: { consent: m.code_eprivacy_consent, exempt: m.code_eprivacy_exempt, conditional: m.code_eprivacy_conditional },
+  role: { controller: m.code_role_controller, processor: m.code_role_processor, joint_controller: m.code_role_joint_controller },
+  when: { on_load: m.code_when_on_load, in_use: m.code_when_in_use, if_asked: m.code_when_if_asked },
+  advice: { unlikely: m.code_advice_unlikely, conditional: m.code_advice_conditional, recommended: m.code_advice_recommended },
+  outside: { no: m.code_outside_no, possible: m.code_outside_possible, yes: m.code_outside_yes },
+  recipient: {
+    site: m.code_recipient_site, vendor: m.code_recipient_vendor, sub_processor: m.code_recipient_sub_processor,
+    integration: m.code_recipient_integration,
+  },
+  storage: { cookie: m.code_storage_cookie, local_storage: m.code_storage_local, session_storage: m.code_storage_session },
+  cookie: {
+    necessary: m.code_cookie_necessary, functional: m.code_cookie_functional, statistics: m.code_cookie_statistics,
+    marketing: m.code_cookie_marketing,
+  },
+  evidence: { vendor: m.code_evidence_vendor, source_code: m.code_evidence_source_code, directory: m.code_evidence_directory },
+  group: { 'customer-support': m.code_group_customer_support, 'consent-management': m.code_group_consent_management },
+} satisfies Record<string, Record<string, () => string>>;
+
+export type CodeList = keyof typeof WORDS;
+
+export function words(list: CodeList, code: string): string {
+  const known: Record<string, () => string> = WORDS[list];
+  return known[code]?.() ?? code.replaceAll(/[_-]/g, ' ');
+}
+
+/** A country or region by its ISO 3166-1 code, `EU`, or `self` for the site's own servers. */
+export function regionName(locale: string, code: string): string {
+  if (code === 'self') return m.code_region_self();
+  try {
+    return new Intl.DisplayNames([locale], { type: 'region' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
