@@ -1,6 +1,6 @@
 //! The engine of one data directory: opened once, shared by every listener, closed after the last statement.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{BoxError, EngineError, OpenError, codes};
+use crate::gate::functions::{Function, Functions};
 use crate::library::{Connection, Library};
 
 /// How to open an engine.
@@ -44,11 +45,11 @@ pub struct Engine {
     permits: Arc<Semaphore>,
     max_connections: usize,
     /// Every setting the engine knows; the others must be refused here, libchdb would ignore them.
-    settings: HashMap<String, ()>,
+    settings: HashSet<String>,
     version: String,
     timezone: String,
-    /// Functions whose class is `aggregate`; a reader may use all of them.
-    aggregates: std::collections::HashSet<String>,
+    /// The functions that readers may call.
+    functions: Functions,
 }
 
 impl std::fmt::Debug for Engine {
@@ -80,12 +81,8 @@ impl Engine {
         let Some(mut keeper) = library.connect(&path, &options) else {
             return Err(OpenError::Refused { path });
         };
-        let column = |keeper: &mut Connection, sql: &str| -> Result<Vec<String>, EngineError> {
-            let answer = keeper.query(sql.as_bytes(), "TabSeparated", &[])?;
-            Ok(String::from_utf8_lossy(answer.as_ref()).lines().map(str::to_owned).collect())
-        };
         let settings = column(&mut keeper, "SELECT name FROM system.settings")?;
-        let aggregates = column(&mut keeper, "SELECT name FROM system.functions WHERE is_aggregate")?;
+        let functions = Functions::of(&functions(&mut keeper)?);
         let version = column(&mut keeper, "SELECT version()")?.pop().unwrap_or_default();
         let timezone = column(&mut keeper, "SELECT timezone()")?.pop().unwrap_or_default();
         tracing::info!(engine.version = %version, engine.library_version = %library.version(), engine.path = %path.display(), "engine opened");
@@ -94,8 +91,8 @@ impl Engine {
             keeper: std::sync::Mutex::new(Some(keeper)),
             permits: Arc::new(Semaphore::new(config.max_connections.max(1))),
             max_connections: config.max_connections.max(1),
-            settings: settings.into_iter().map(|name| (name, ())).collect(),
-            aggregates: aggregates.into_iter().collect(),
+            settings: settings.into_iter().collect(),
+            functions,
             version,
             timezone,
             library,
@@ -148,7 +145,7 @@ impl Engine {
 
     /// Opens a connection with these settings in force. Blocks, about 0.1 ms.
     pub(crate) fn connect(&self, settings: &[(String, String)]) -> Result<Connection, EngineError> {
-        if let Some((name, _)) = settings.iter().find(|(name, _)| !self.settings.contains_key(name)) {
+        if let Some((name, _)) = settings.iter().find(|(name, _)| !self.settings.contains(name)) {
             return Err(EngineError::new(
                 codes::UNKNOWN_SETTING,
                 "UNKNOWN_SETTING",
@@ -176,9 +173,14 @@ impl Engine {
         broken()
     }
 
-    /// Whether the engine has an aggregate function of this name.
-    pub(crate) fn is_aggregate(&self, name: &str) -> bool {
-        self.aggregates.contains(name)
+    /// The functions that readers may call.
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// Asks the engine for the first column of an answer, with every right. Blocks.
+    pub(crate) fn ask(&self, sql: &str) -> Result<Vec<String>, EngineError> {
+        column(&mut self.connect(&[])?, sql)
     }
 
     /// Ends the statement that runs with this `log_comment`. Blocks.
@@ -191,9 +193,44 @@ impl Engine {
     }
 }
 
+/// The first column of an answer.
+fn column(connection: &mut Connection, sql: &str) -> Result<Vec<String>, EngineError> {
+    let answer = connection.query(sql.as_bytes(), "TabSeparatedRaw", &[])?;
+    let text = String::from_utf8_lossy(answer.as_ref());
+    Ok(text.lines().map(|line| line.split('\t').next().unwrap_or(line).to_owned()).collect())
+}
+
+/// Every function that the engine has.
+fn functions(connection: &mut Connection) -> Result<Vec<Function>, EngineError> {
+    let answer =
+        connection.query(b"SELECT name, alias_to, is_aggregate FROM system.functions", "TabSeparatedRaw", &[])?;
+    let text = String::from_utf8_lossy(answer.as_ref());
+    let function = |line: &str| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        Some(Function { name: fields.next()?, alias_to: fields.next()?, is_aggregate: fields.next()? == "1" })
+    };
+    Ok(text.lines().filter_map(function).collect())
+}
+
 /// A string literal of ClickHouse's SQL.
 pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A text as the value of a parameter of type String, which ClickHouse reads as a field of TabSeparated.
+pub(crate) fn escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\0' => escaped.push_str("\\0"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// A quoted identifier of ClickHouse's SQL.

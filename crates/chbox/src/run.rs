@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::access::Access;
 use crate::body::{self, RawBody, SQL_LIMIT};
-use crate::engine::{Engine, identifier};
+use crate::engine::{Engine, escaped, identifier};
 use crate::error::{EngineError, codes};
 use crate::format;
 use crate::gate;
@@ -84,18 +84,19 @@ pub(crate) fn run(job: Job, raw: RawBody, started: oneshot::Sender<Rows>) -> Res
     match access {
         Access::Reader(reader) => {
             if found.class != class::READS {
-                return Err(refused("only statements that read are allowed"));
+                return Err(gate::refused("only statements that read are allowed"));
             }
-            gate::check(&engine, &mut connection, &sql, &call.parameters, &reader)?;
-            rows(&mut connection, &sql, &call, started)
+            let sql = gate::check(&engine, &mut connection, &sql, &call.parameters, &reader)?;
+            let mut outcome = rows(&mut connection, &sql, &call, started)?;
+            if !reader.row_filters.is_empty() {
+                // What was read counts the rows that were filtered out.
+                (outcome.counters.read_rows, outcome.counters.read_bytes) = (0, 0);
+            }
+            Ok(outcome)
         }
         Access::Full if found.class == class::READS => rows(&mut connection, &sql, &call, started),
         Access::Full => command(&mut connection, &sql, &call),
     }
-}
-
-fn refused(reason: &str) -> EngineError {
-    EngineError::new(codes::ACCESS_DENIED, "ACCESS_DENIED", format_args!("Not enough privileges: {reason}"))
 }
 
 /// The SQL of a request: of the URL, then of the body, as ClickHouse joins them.
@@ -213,7 +214,7 @@ fn classified(connection: &mut Connection, sql: &str, parameters: &[Parameter]) 
 
 /// What the engine's parser says against a text, found without running it.
 fn syntax_error(connection: &mut Connection, sql: &str, parameters: &[Parameter]) -> EngineError {
-    let text = vec![("chbox_sql".to_owned(), sql.as_bytes().to_vec())];
+    let text = vec![("chbox_sql".to_owned(), escaped(sql).into_bytes())];
     let described = connection.query(b"SELECT formatQuery({chbox_sql:String})", "Null", &text);
     match described {
         Err(error) if error.code == codes::SYNTAX_ERROR => {

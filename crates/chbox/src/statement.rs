@@ -94,9 +94,11 @@ pub fn format_clause(text: &str) -> Option<FormatClause<'_>> {
         match token.kind {
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),
-            Kind::Word if depth == 0 => {
+            // The engine's own rendering quotes the name `Null`.
+            Kind::Word | Kind::Quoted if depth == 0 => {
                 if let Some(keyword) = keyword.take() {
-                    found = Some(FormatClause { name: token.text, range: keyword.start..token.end });
+                    let name = token.text.trim_matches(['`', '"']);
+                    found = Some(FormatClause { name, range: keyword.start..token.end });
                     continue;
                 }
                 if token.is_word("FORMAT") {
@@ -121,6 +123,31 @@ pub fn without_terminator(text: &str) -> &str {
         }
     }
     &text[..end]
+}
+
+/// The quoted names of a statement, quotes left out.
+pub(crate) fn quoted_names(text: &str) -> Vec<&str> {
+    let mut lexer = Lexer { text, position: 0 };
+    let mut names = Vec::new();
+    while let Some(token) = lexer.next() {
+        if token.kind == Kind::Quoted {
+            names.push(token.text.get(1..token.text.len().saturating_sub(1)).unwrap_or(token.text));
+        }
+    }
+    names
+}
+
+/// Whether a statement has a parameter `{name:Identifier}`.
+pub(crate) fn has_identifier_parameter(text: &str) -> bool {
+    let mut lexer = Lexer { text, position: 0 };
+    let mut after_colon = false;
+    while let Some(token) = lexer.next() {
+        if after_colon && token.is_word("Identifier") {
+            return true;
+        }
+        after_colon = token.is(":");
+    }
+    false
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,6 +324,7 @@ mod tests {
         assert_eq!(name("SELECT (SELECT format x)"), None);
         assert_eq!(name("SELECT format FROM t FORMAT CSV"), Some("CSV"));
         assert_eq!(name("SELECT $$ FORMAT x $$"), None);
+        assert_eq!(name("SELECT 1 FORMAT `Null`"), Some("Null"));
         let text = "SELECT 1\nFORMAT JSON SETTINGS a=1";
         assert_eq!(&text[format_clause(text).unwrap().range], "FORMAT JSON");
     }
