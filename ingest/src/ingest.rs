@@ -1,0 +1,87 @@
+//! What every request shares, made once at the start.
+
+use std::sync::Arc;
+
+use avow_control::Control;
+use avow_log::Log;
+use avow_telemetry::Metrics;
+use tokio::sync::Semaphore;
+
+use crate::append::Appender;
+use crate::body::BodyRules;
+use crate::config::{ConfigError, IngestConfig};
+use crate::cors::Origins;
+use crate::fates::Fates;
+use crate::refusals::Refusals;
+use crate::steps::agent::Agents;
+use crate::steps::clock::ClockRules;
+use crate::steps::place::Places;
+use crate::steps::quota::Quotas;
+
+/// Ingest as a whole.
+pub struct Ingest {
+    pub(crate) control: Arc<Control>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) agents: Agents,
+    pub(crate) places: Places,
+    pub(crate) quotas: Quotas,
+    pub(crate) clock: ClockRules,
+    pub(crate) body: BodyRules,
+    pub(crate) max_events: usize,
+    pub(crate) in_flight: Semaphore,
+    pub(crate) origins: Origins,
+    pub(crate) fates: Fates,
+    pub(crate) appender: Appender,
+    pub(crate) refusals: Refusals,
+}
+
+impl Ingest {
+    /// Makes everything ready, inside a running tokio runtime.
+    ///
+    /// # Errors
+    /// The first setting that cannot be followed.
+    pub fn new(
+        config: &IngestConfig,
+        log: Arc<dyn Log>,
+        control: Arc<Control>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>, ConfigError> {
+        config.check()?;
+        let agents = Agents::new().map_err(|e| ConfigError { key: "bots", reason: e.to_string() })?;
+        Ok(Arc::new(Self {
+            control,
+            agents,
+            places: Places::new(config)?,
+            quotas: Quotas::new(config.quotas, config.default_quota),
+            clock: config.clock(),
+            body: BodyRules {
+                max_bytes: config.max_body_bytes,
+                timeout: config.body_timeout(),
+                held: Arc::new(Semaphore::new(config.max_bytes_in_flight)),
+            },
+            max_events: config.max_events,
+            in_flight: Semaphore::new(config.max_in_flight),
+            origins: Origins::default(),
+            fates: Fates::new(&metrics.ingest),
+            appender: Appender::new(Arc::clone(&log), config.append_timeout(), metrics.ingest.append.clone()),
+            refusals: Refusals::start(log, config.refusals_per_second, metrics.ingest.refusals_unwritten.clone()),
+            metrics,
+        }))
+    }
+
+    /// Whether events are being taken: the log acknowledges appends.
+    pub fn ready(&self) -> bool {
+        self.appender.healthy()
+    }
+
+    /// How many sites are being metered: only sites that have settings ever are.
+    pub fn metered_sites(&self) -> usize {
+        self.quotas.metered_sites()
+    }
+
+    /// Waits until the refusals taken so far are written: to be called once the last request is answered, before the
+    /// log is closed.
+    pub async fn drained(&self) {
+        self.refusals.drained().await;
+    }
+}

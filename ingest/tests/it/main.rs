@@ -1,0 +1,5 @@
+//! Ingest over real HTTP, with a real embedded log on disk: what a sender is told, and what is then in the log.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod accepted;
+mod server;
