@@ -3,6 +3,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { defineConfig } from 'vitest/config';
+import { compress } from './compress.ts';
 
 // Where `npm run dev` finds a running server.
 const server = process.env.AVOW_URL ?? 'http://127.0.0.1:8080';
@@ -19,6 +20,7 @@ export default defineConfig({
       isServer: 'false',
     }),
     svelte(),
+    compress(),
   ],
   server: {
     proxy: { '/api': server, '/v1': server, '/beacon.js': server },

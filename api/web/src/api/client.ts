@@ -1,4 +1,5 @@
 // The one door to the server: every request carries the bearer token, every refusal comes back as an `ApiProblem`.
+import type { SubjectAnswer } from '../audit/subject';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
 import type { Answer, Export, Me, NewToken, Query, ServiceSummary, Site, Token } from './types';
@@ -84,7 +85,7 @@ export class Client {
     return this.json(`/api/v1/services/${encodeURIComponent(slug)}?language=${language}`, { signal });
   }
 
-  subject(id: string, site: string, at: string | null, signal?: AbortSignal): Promise<Record<string, unknown>> {
+  subject(id: string, site: string, at: string | null, signal?: AbortSignal): Promise<SubjectAnswer> {
     const search = new URLSearchParams({ site, ...(at ? { at } : {}) });
     return this.json(`/api/v1/subjects/${encodeURIComponent(id)}?${search}`, { signal });
   }

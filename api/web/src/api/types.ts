@@ -110,22 +110,29 @@ export interface NewToken {
 
 export interface Export {
   id: string;
-  site?: string;
-  from?: string;
-  to?: string;
+  site: string;
+  /** Instants of the log's own time; `to` is exclusive. */
+  from: string;
+  to: string;
   state: 'queued' | 'running' | 'done' | 'failed';
-  progress?: number;
-  error?: string | null;
-  [field: string]: unknown;
+  /** 0 to 1. */
+  progress: number;
+  error: string | null;
+  records: number | null;
+  size_bytes: number | null;
+  sha256: string | null;
+  /** The path of the zip, once it is there. */
+  bundle: string | null;
 }
 
-/** One message of `GET /api/v1/live`: what was counted since the last one. */
+/** One message of `GET /api/v1/live`: what was counted of one site since the last one, a second ago. */
 export interface LiveCounts {
-  site: string | null;
+  site: string;
   time: string;
   shown: number;
   decisions: number;
   granted: number;
   denied: number;
+  withdrawals: number;
   by_type: Record<string, number>;
 }

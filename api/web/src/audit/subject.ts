@@ -1,10 +1,44 @@
-// What the server says of one subject, brought into the shape that the page draws: what stands at a moment, and what
-// happened. Unknown fields are kept in `raw`, so that nothing of a record is hidden from an auditor.
+// What `GET /api/v1/subjects/{id}` says of one subject, brought into the shape that the page draws: what stood at a
+// moment, and what happened. The whole record stays beside it, so that nothing is hidden from an auditor.
+
+interface Choice {
+  category?: string;
+  state: string;
+  disclosure?: string;
+  since: string;
+  expires_at: string | null;
+  expired: boolean;
+}
+
+interface Entry {
+  id: string;
+  type: string;
+  occurred_at: string;
+  method: string;
+  banner_version: string;
+  language: string;
+  variant: string;
+  categories: Record<string, boolean>;
+  purposes: Record<string, boolean>;
+  choices: { service: string; category: string; state: string; disclosure: string }[];
+}
+
+export interface SubjectAnswer {
+  subject: string;
+  site: string;
+  at: string;
+  services: Record<string, Choice>;
+  categories: Record<string, Choice>;
+  purposes: Record<string, Choice>;
+  /** Oldest first. */
+  history: Entry[];
+  truncated: boolean;
+}
 
 export interface Standing {
   name: string;
   state: string;
-  since: string | null;
+  since: string;
   expiresAt: string | null;
   expired: boolean;
 }
@@ -12,71 +46,60 @@ export interface Standing {
 export interface HistoryEvent {
   id: string;
   type: string;
-  method: string | null;
-  prompt: string | null;
+  method: string;
   occurredAt: string;
-  receivedAt: string | null;
-  granted: string[];
-  denied: string[];
+  /** State to names: categories and purposes as the event names them, services as that is understood. */
+  states: [string, string[]][];
+  /** Services whose state is their category's, without proof that the banner listed them. */
+  unproven: string[];
   banner: string[];
   raw: unknown;
 }
 
 export interface Subject {
-  at: string | null;
+  at: string;
   categories: Standing[];
   services: Standing[];
   purposes: Standing[];
+  /** Newest first. */
   history: HistoryEvent[];
+  truncated: boolean;
 }
 
-type Fields = Record<string, unknown>;
+const ORDER = ['granted', 'partial', 'denied', 'withdrawn', 'not_disclosed'];
 
-const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Fields : {});
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-
-export function readSubject(answer: Fields): Subject {
-  const now = { ...answer, ...fields(answer.state) };
+export function readSubject(answer: SubjectAnswer): Subject {
   return {
-    at: text(answer.at),
-    categories: standings(now.categories),
-    services: standings(now.services),
-    purposes: standings(now.purposes),
-    history: (Array.isArray(answer.history) ? answer.history : []).map((event) => readEvent(fields(event))),
+    at: answer.at,
+    categories: standings(answer.categories),
+    services: standings(answer.services),
+    purposes: standings(answer.purposes),
+    history: answer.history.map(readEvent).reverse(),
+    truncated: answer.truncated,
   };
 }
 
-/** Either `{"chaport": "granted"}` or `{"chaport": {"state": "granted", "expires_at": ...}}`. */
-function standings(value: unknown): Standing[] {
-  return Object.entries(fields(value)).map(([name, stated]) => {
-    const detail = fields(stated);
-    const granted = stated === true || detail.granted === true;
-    const denied = stated === false || detail.granted === false;
-    return {
-      name,
-      state: text(stated) ?? text(detail.state) ?? (granted ? 'granted' : denied ? 'denied' : 'undecided'),
-      since: text(detail.since),
-      expiresAt: text(detail.expires_at),
-      expired: detail.expired === true || detail.state === 'expired',
-    };
-  });
+function standings(choices: Record<string, Choice>): Standing[] {
+  return Object.entries(choices).map(([name, { state, since, expires_at, expired }]) =>
+    ({ name, state, since, expiresAt: expires_at, expired }));
 }
 
-function readEvent(event: Fields): HistoryEvent {
-  const choices = { ...fields(event.categories), ...fields(event.services), ...fields(event.purposes) };
-  const named = (wanted: boolean) => Object.keys(choices).filter((name) => choices[name] === wanted);
-  const banner = fields(event.banner);
-  const part = (key: string) => text(banner[key]) ?? text(event[`banner_${key}`]) ?? text(event[key]);
+function readEvent(entry: Entry): HistoryEvent {
+  const no = entry.type === 'withdrawn' ? 'withdrawn' : 'denied';
+  const named = { ...entry.categories, ...entry.purposes };
+  const all: [string, string][] = [
+    ...Object.entries(named).map(([name, yes]): [string, string] => [name, yes ? 'granted' : no]),
+    ...entry.choices.map(({ service, state }): [string, string] => [service, state]),
+  ];
   return {
-    id: text(event.id) ?? '',
-    type: text(event.type) ?? text(event.event_type) ?? '',
-    method: text(event.method),
-    prompt: text(event.prompt),
-    occurredAt: text(event.occurred_at) ?? '',
-    receivedAt: text(event.received_at),
-    granted: named(true),
-    denied: named(false),
-    banner: ['version', 'language', 'variant'].map(part).filter((value) => value !== null),
-    raw: event,
+    id: entry.id,
+    type: entry.type,
+    method: entry.method,
+    occurredAt: entry.occurred_at,
+    states: ORDER.map((state): [string, string[]] => [state, all.filter(([, is]) => is === state).map(([name]) => name)])
+      .filter(([, names]) => names.length > 0),
+    unproven: entry.choices.filter(({ disclosure }) => disclosure === 'unproven').map(({ service }) => service),
+    banner: [entry.banner_version, entry.language, entry.variant].filter((part) => part !== ''),
+    raw: entry,
   };
 }

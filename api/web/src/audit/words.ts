@@ -10,7 +10,7 @@ const METHODS: Record<string, () => string> = {
 };
 const STATES: Record<string, () => string> = {
   granted: m.state_granted, denied: m.state_denied, partial: m.state_partial, undecided: m.state_undecided,
-  withdrawn: m.state_withdrawn, expired: m.state_expired,
+  withdrawn: m.state_withdrawn, not_disclosed: m.state_not_disclosed,
 };
 
 export const typeName = (code: string): string => TYPES[code]?.() ?? code;

@@ -4,7 +4,7 @@ import { EventParser } from '../api/stream';
 import { LiveWindow } from './window';
 
 const counts = (shown: number, decisions: number): LiveCounts => ({
-  site: null, time: '2026-11-24T10:00:00Z', shown, decisions, granted: decisions, denied: 0,
+  site: 'shop.example', time: '2026-11-24T10:00:00Z', shown, decisions, granted: decisions, denied: 0, withdrawals: 0,
   by_type: { shown, decided: decisions },
 });
 

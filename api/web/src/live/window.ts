@@ -28,7 +28,7 @@ export class LiveWindow {
       decisions: before.decisions + counts.decisions,
       granted: before.granted + counts.granted,
       denied: before.denied + counts.denied,
-      withdrawn: before.withdrawn + (counts.by_type.withdrawn ?? 0),
+      withdrawn: before.withdrawn + (counts.withdrawals),
     });
     this.forget(second);
   }

@@ -9,6 +9,8 @@ import { loadBoard, type BoardData } from './queries';
 /** The shortest pause between two refreshes, and how many times the last answer took it is at least. */
 const SHORTEST_PAUSE = 1_500;
 const TIMES_THE_ANSWER = 4;
+/** After failures the pause doubles, up to this. */
+const LONGEST_PAUSE = 30_000;
 
 export class Board {
   data = $state.raw<BoardData | null>(null);
@@ -21,6 +23,7 @@ export class Board {
   private timer: ReturnType<typeof setTimeout> | null = null;
   private startedAt = 0;
   private took = 0;
+  private failures = 0;
 
   /** Shows another view. */
   show(client: Client, view: ViewState, timezone: string): void {
@@ -32,7 +35,7 @@ export class Board {
   /** Something was counted: refresh soon. */
   nudge(): void {
     if (this.timer !== null || document.hidden) return;
-    const pause = Math.max(SHORTEST_PAUSE, this.took * TIMES_THE_ANSWER);
+    const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, this.took * TIMES_THE_ANSWER) * 2 ** this.failures);
     const wait = Math.max(0, this.startedAt + pause - performance.now());
     this.timer = setTimeout(() => {
       this.timer = null;
@@ -63,10 +66,12 @@ export class Board {
       if (this.controller !== controller) return;
       this.data = data;
       this.problem = null;
+      this.failures = 0;
       this.stale = false;
     } catch (thrown) {
       if (wasAborted(thrown) || this.controller !== controller) return;
       this.problem = asProblem(thrown);
+      this.failures += 1;
       session.notice(this.problem);
     } finally {
       if (this.controller === controller) {
