@@ -66,6 +66,18 @@ scenario('vanilla-cookieconsent: shown again by the site, the same answer is a r
     ['shown first', 'decided first accept_all', 'shown renewal', 'decided renewal accept_all'])
 })
 
+scenario('vanilla-cookieconsent: a page view has one `shown`, however often it asks', async (visitor) => {
+  const page = await visitor.open(vanilla.path)
+  await page.clock.install()
+  await visitor.reload(page)
+  await vanilla.acceptAll(page)
+  await page.clock.fastForward(2000) // or it would be the click that opened it
+  await page.evaluate(() => CookieConsent.show(true))
+  await vanilla.rejectAll(page)
+  assert.deepEqual(story(await visitor.posted(page)),
+    ['shown first', 'shown first', 'decided first accept_all', 'decided renewal reject_all'])
+})
+
 scenario('vanilla-cookieconsent: the close button dismisses', async (visitor) => {
   const page = await visitor.open(vanilla.path)
   await page.click('.cm__btn--close')
@@ -259,7 +271,7 @@ for (const banner of BANNERS) {
     await banner.acceptAll(page)
     const [choice, ...more] = await visitor.posted(page)
     assert.deepEqual(more, [])
-    assert.deepEqual([choice.type, choice.page, choice.regime], ['decided', '/checkout', 'notice'])
+    assert.deepEqual([choice.type, choice.page, choice.regime], ['decided', shop.origin + '/checkout', 'notice'])
     assert.deepEqual(choice.banner, { language: 'fr', text_hash: 'sha256:00' })
     assert.equal(choice.categories.support, true)
     assert.deepEqual([choice.services.livechat, choice.services.chaport, choice.services.crisp], [true, undefined, undefined])

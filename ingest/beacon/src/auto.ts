@@ -5,7 +5,8 @@ import { vanillaCookieConsent } from './adapters/vanilla-cookieconsent.ts'
 import { fromScript } from './config.ts'
 import { beacon } from './core.ts'
 
-const script = document.currentScript as HTMLScriptElement
+// A module has no current script: then it is the one that names a site.
+const script = (document.currentScript ?? document.querySelector('script[data-site]')) as HTMLScriptElement
 const running = beacon(fromScript(script))
 /** `data-adapter` names one, or `none`; without it whichever banner turns up is watched. */
 const wants = (name: string) => (script.dataset.adapter || name) === name

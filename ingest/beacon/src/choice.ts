@@ -12,13 +12,19 @@ export interface Choice {
 
 /** The usual names of the four categories, as the server maps them too. A site's own category stays as it is. */
 const ALIASES: Record<string, RegExp> = {
-  necessary: /^(essential|required|strictly.necessary)$/,
+  necessary: /^(essential|required|strictly_necessary)$/,
   preferences: /^(functional(ity)?|preference|personalization)$/,
   statistics: /^(analytic(s|al)|performance|statistic|measurement)$/,
   marketing: /^(ads|advertis(ing|ement)|targeting)$/,
 }
 
-const alias = (name: string) => Object.keys(ALIASES).find((slug) => ALIASES[slug]!.test(name)) ?? name
+/** A banner's name as a name that the server takes: a banner may call its services what it likes. */
+const slug = (name: string) => name.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 64)
+
+const category = (name: string) => {
+  const own = slug(name).replace(/\W/g, '_')
+  return Object.keys(ALIASES).find((one) => ALIASES[one]!.test(own)) ?? own
+}
 
 /**
  * Puts answers into Avow's words; renames win over aliases. A category whose answers differ becomes undefined, which JSON
@@ -27,11 +33,11 @@ const alias = (name: string) => Object.keys(ALIASES).find((slug) => ALIASES[slug
 export const choice = (answers: Answer[], categories: Renames = {}, services: Renames = {}): Choice => {
   const out: Choice = { categories: {}, services: {} }
   for (const [names, service, granted] of answers) {
-    const add = (flags: Flags, slug: string) => {
-      if (slug) flags[slug] = slug in flags && flags[slug] !== granted ? undefined : granted
+    const add = (flags: Flags, name: string) => {
+      if (name) flags[name] = name in flags && flags[name] !== granted ? undefined : granted
     }
-    add(out.services, services[service] ?? service)
-    for (const name of names) add(out.categories, categories[name] ?? alias(name))
+    add(out.services, services[service] ?? slug(service))
+    for (const name of names) add(out.categories, categories[name] ?? category(name))
   }
   return out
 }

@@ -11,7 +11,7 @@ export interface Config {
   banner?: { version?: string; language?: string; variant?: string; text_hash?: string }
   /** `opt_in` (the default), `opt_out`, `notice` or `none`. */
   regime?: string
-  /** Sent instead of origin and path, for a site whose paths hold secrets. */
+  /** Sent instead of the path, for a site whose paths hold secrets: `/checkout`. */
   page?: string
   /** `off` sends no `shown` events: then nothing at all leaves the page before a choice. */
   shown?: string

@@ -71,6 +71,7 @@ export const beacon = (config: Config): Beacon => {
   const view = randomId()
   let shown = config.shown === 'off'
   let prompt: Prompt | undefined
+  let lastStamp = 0
   let lastClick = -GESTURE_MS
   let act: Act | undefined
 
@@ -91,7 +92,7 @@ export const beacon = (config: Config): Beacon => {
         language: config.banner?.language || by.language || self.banner?.language() || document.documentElement.lang,
       },
       regime: config.regime,
-      page: config.page || location.origin + location.pathname,
+      page: new URL(config.page || location.pathname, location.href).href,
     }) as ConsentEvent
 
   const self: Beacon = {
@@ -101,9 +102,8 @@ export const beacon = (config: Config): Beacon => {
       const current = (prompt = begin(kind))
       if (kind !== 'user_opened') whenVisible(() => {
         current.since = performance.now()
-        if (shown || prompt !== current) return
+        if (!shown) send([event('shown', stored() ?? {}, { prompt: kind, layer: 1 })])
         shown = true
-        send([event('shown', stored() ?? {}, { prompt: kind, layer: 1 })])
       })
     },
     closed() {
@@ -137,15 +137,17 @@ export const beacon = (config: Config): Beacon => {
   addEventListener('click', ({ isTrusted, timeStamp, target }) => {
     if (!isTrusted) return
     // A click on a label comes a second time, from the control it labels, with the same time: it is one click.
-    const again = timeStamp === lastClick
-    lastClick = timeStamp
+    const again = timeStamp === lastStamp
+    lastStamp = timeStamp
+    // Not the time stamp: on a busy page a click may wait for long before it is dispatched.
+    lastClick = performance.now()
     const element = target as Element
     const marked = element.closest<HTMLElement>(MARK)
     if (!self.banner || (!marked && !element.closest(self.banner.root))) return
-    const current: Act = { prompt: prompt ?? begin('user_opened'), before: stored(), marked: marked?.dataset.avow as Method }
-    if (!again) current.prompt.clicks++
-    act = current
-    setTimeout(() => act === current && (act = undefined))
+    act = { prompt: prompt ?? begin('user_opened'), before: stored(), marked: marked?.dataset.avow as Method }
+    if (!again) act.prompt.clicks++
+    // No timer runs while a click is being dispatched.
+    setTimeout(() => (act = undefined))
   }, true)
 
   return self

@@ -15,12 +15,6 @@ export const batches = (events: ConsentEvent[]): ConsentEvent[][] => {
   return [...batches(events.slice(0, half)), ...batches(events.slice(half))]
 }
 
-/** Seconds to wait by a Retry-After header (RFC 9110, section 10.2.3), 0 if there is none that can be read. */
-export const retryAfter = (header: string | null, now = Date.now()) => {
-  const seconds = +header! || (Date.parse(header!) - now) / 1000
-  return seconds > 0 ? seconds : 0
-}
-
 /** Starts a sender. What it returns queues events; they leave before the current task ends, unless the server asked to wait. */
 export const sender = (endpoint: string) => {
   let queue: ConsentEvent[] = []
@@ -36,11 +30,12 @@ export const sender = (endpoint: string) => {
   }
 
   const answered = async (answer: Response, events: ConsentEvent[]) => {
-    const after = retryAfter(answer.headers.get('retry-after'))
+    // In seconds, as our server says it. A date, which a proxy may send, is none: then the wait is our own.
+    const after = +answer.headers.get('retry-after')!
     if (answer.status === 429 || answer.status > 499) return later(events, after)
     wait = 0
-    const rejected: { id: string; code: string }[] = (await answer.json().catch(() => 0))?.rejected ?? []
-    later(events.filter(({ id }) => rejected.some((one) => one.id === id && one.code === 'quota_exceeded')), after)
+    const said: { rejected?: { id: string; code: string }[] } = await answer.json().catch(() => ({}))
+    later(events.filter(({ id }) => said.rejected?.some((one) => one.id === id && one.code === 'quota_exceeded')), after)
   }
 
   const post = (events: ConsentEvent[]) => {

@@ -27,7 +27,15 @@ test('every alias that the server knows falls on the same category', () => {
   }
   for (const [slug, names] of Object.entries(aliases))
     for (const name of names) assert.deepEqual(choice([[[name], '', true]]).categories, { [slug]: true })
-  assert.deepEqual(choice([[['address-book'], '', true]]).categories, { 'address-book': true })
+  assert.deepEqual(choice([[['ads_personal'], '', true]]).categories, { ads_personal: true })
+})
+
+test('whatever a banner calls them, names are such that the server takes them', () => {
+  const names = [['Live Chat: Chaport', 'live-chat-chaport'], ['googleAnalytics', 'googleanalytics'], ['_ga', 'ga'],
+    ['a.b-c_d', 'a.b-c_d'], ['Мессенджер', undefined], ['x'.repeat(90), 'x'.repeat(64)]]
+  for (const [name, slug] of names) assert.deepEqual(Object.keys(choice([[[], name!, true]]).services), slug ? [slug] : [])
+  for (const [name, slug] of [['Strictly Necessary', 'necessary'], ['Social-Media', 'social_media'], ['Analytics', 'statistics']])
+    assert.deepEqual(choice([[[name!], '', true]]).categories, { [slug!]: true })
 })
 
 test('a category whose services differ is left to its services', () => {

@@ -1,9 +1,9 @@
-// The pure parts of sending: batches that fit a keepalive body, and Retry-After.
+// The pure part of sending: batches that fit a keepalive body.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { ConsentEvent } from '../src/event.ts'
-import { batches, retryAfter } from '../src/sender.ts'
+import { batches } from '../src/sender.ts'
 
 const events = (count: number, padding: number) =>
   Array.from({ length: count }, (_, index) => ({ id: String(index), page: 'ü'.repeat(padding) }) as ConsentEvent)
@@ -16,11 +16,4 @@ test('batches stay below 60,000 bytes of UTF-8 and keep the order', () => {
     for (const batch of cut)
       assert.ok(batch.length === 1 || Buffer.byteLength(JSON.stringify({ events: batch })) < 60_000)
   }
-})
-
-test('Retry-After is seconds or a date', () => {
-  const now = Date.UTC(2026, 10, 24, 10, 15, 0)
-  assert.equal(retryAfter('7', now), 7)
-  assert.equal(retryAfter('Tue, 24 Nov 2026 10:15:30 GMT', now), 30)
-  for (const header of [null, '', 'soon', '-3', '0', 'Tue, 24 Nov 2026 10:14:00 GMT']) assert.equal(retryAfter(header, now), 0)
 })
