@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../api/types';
-import { pointsOf, runs, spanOf, ticksOf } from './series';
+import { isOpen, pointsOf, runs, spanOf, ticksOf } from './series';
 
 function row(time: string, rate: number | null, denominator: number | null = 10): Row {
   return { dimensions: { time }, metrics: { consent_rate: rate, consent_rate_denominator: denominator, granted: 1, decisions: 2 } };
@@ -35,6 +35,16 @@ describe('lines', () => {
   it('do not break at the longer day of autumn', () => {
     const points = pointsOf([row('2026-10-25T00:00:00+02:00', 0.5), row('2026-10-26T00:00:00+01:00', 0.5)]);
     expect(runs(points, 'day')).toHaveLength(1);
+  });
+});
+
+describe('the newest interval', () => {
+  it('is open until its end', () => {
+    const points = pointsOf([row('2026-11-24T00:00:00+01:00', 0.5)]);
+    expect(isOpen(points, 'day', new Date('2026-11-24T21:00:00Z'))).toBe(true);
+    expect(isOpen(points, 'day', new Date('2026-11-25T00:00:00Z'))).toBe(false);
+    expect(isOpen([], 'day', new Date())).toBe(false);
+    expect(isOpen(points, 'day', null)).toBe(false);
   });
 });
 

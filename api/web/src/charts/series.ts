@@ -65,6 +65,14 @@ export function runs(points: readonly Point[], interval: Interval): Point[][] {
   return found;
 }
 
+const SHORTEST: Record<Interval, number> = { hour: 1, day: 23, week: 7 * 24 - 1, month: 28 * 24 - 1 };
+
+/** Whether the newest interval still goes on at this moment. */
+export function isOpen(points: readonly Point[], interval: Interval, now: Date | null): boolean {
+  const newest = points.at(-1);
+  return newest !== undefined && now !== null && now.getTime() - newest.instant < SHORTEST[interval] * 3_600_000;
+}
+
 /** At most `room` points, evenly spaced; by the hour, those at round hours. */
 export function ticksOf(points: readonly Point[], interval: Interval, room: number): Point[] {
   if (interval === 'hour') {

@@ -7,7 +7,7 @@ import type { ViewState } from '../view/state';
 import { loadBoard, type BoardData } from './queries';
 
 /** The shortest pause between two refreshes, and how many times the last answer took it is at least. */
-const SHORTEST_PAUSE = 1_500;
+const SHORTEST_PAUSE = 1_000;
 const TIMES_THE_ANSWER = 4;
 /** After failures the pause doubles, up to this. */
 const LONGEST_PAUSE = 30_000;
