@@ -4,7 +4,7 @@
 //! with the right status and complete counters. What comes later streams.
 
 use std::io::SeekFrom;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode, header};
@@ -33,6 +33,9 @@ const HELD_IN_MEMORY: usize = 4 << 20;
 
 /// How much is read from the engine at a time.
 const READ_BYTES: usize = 64 << 10;
+
+/// How long the text of a late error has to leave before the connection breaks off.
+const ERROR_LEAVES: Duration = Duration::from_millis(100);
 
 /// The running statement: its end, and what cancels it if the client goes.
 pub(crate) type Running = JoinHandle<Result<Outcome, EngineError>>;
@@ -266,6 +269,8 @@ fn streamed(
         }
         if let Some(error) = state.over.take() {
             state.done = true;
+            // The break drops what hyper has not written yet: give the error's text time to leave.
+            tokio::time::sleep(ERROR_LEAVES).await;
             return Some((Err(error), state));
         }
         let frame = state.next_frame().await;

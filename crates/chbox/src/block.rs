@@ -35,7 +35,8 @@ pub fn encode(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn checksum(body: &[u8]) -> u128 {
+/// The checksum of a block: of its header and data.
+pub fn checksum(body: &[u8]) -> u128 {
     cityhash_rs::cityhash_102_128(body).rotate_right(64)
 }
 

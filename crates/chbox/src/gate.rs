@@ -40,7 +40,7 @@ const SHOWN_TABLES: [&str; 8] = [
 ];
 
 /// Settings that a reader may choose, by name.
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 18] = [
     "date_time_output_format",
     "enable_http_compression",
     "extremes",
@@ -48,14 +48,12 @@ const SETTINGS: [&str; 20] = [
     "http_headers_progress_interval_ms",
     "http_zlib_compression_level",
     "join_use_nulls",
-    "limit",
     "log_comment",
     "log_queries",
     "max_block_size",
     "max_result_bytes",
     "max_result_rows",
     "max_rows_to_read",
-    "offset",
     "priority",
     "result_overflow_mode",
     "send_progress_in_http_headers",
@@ -139,8 +137,17 @@ pub(crate) fn settings(call: &Call, reader: &ReaderAccess) -> Result<Vec<(String
             }
         }
     }
+    settings.extend(binding(reader));
+    settings.push(("max_execution_time".to_owned(), seconds.to_string()));
+    settings.push(("readonly".to_owned(), "1".to_owned()));
+    Ok(settings)
+}
+
+/// The settings that bind a reader's session, whatever its caller asked for. The looks at a statement have these and
+/// none of the caller's: `max_result_rows` would cut off the very tree that is looked at.
+fn binding(reader: &ReaderAccess) -> Vec<(String, String)> {
+    let mut settings = Vec::new();
     let mut bind = |name: &str, value: String| settings.push((name.to_owned(), value));
-    bind("max_execution_time", seconds.to_string());
     bind("max_memory_usage", READER_MEMORY.to_string());
     bind("enable_analyzer", "1".to_owned());
     bind("additional_table_filters", filters(reader));
@@ -152,8 +159,19 @@ pub(crate) fn settings(call: &Call, reader: &ReaderAccess) -> Result<Vec<(String
         }
         bind("output_format_write_statistics", "0".to_owned());
     }
-    bind("readonly", "1".to_owned());
-    Ok(settings)
+    settings
+}
+
+/// Opens a session with a reader's rights and database.
+pub(crate) fn session(
+    engine: &Engine,
+    settings: &[(String, String)],
+    reader: &ReaderAccess,
+) -> Result<Connection, EngineError> {
+    let mut connection = engine.connect(settings)?;
+    connection.query(format!("USE {}", identifier(&reader.database)).as_bytes(), "Null", &[])?;
+    connection.query(b"SET ROLE box_reader", "Null", &[])?;
+    Ok(connection)
 }
 
 /// `additional_table_filters`, as the text of a map.
@@ -177,23 +195,26 @@ fn filters(reader: &ReaderAccess) -> String {
 }
 
 /// A reader's database is its own, whatever the URL says; another one is refused rather than ignored.
-pub(crate) fn database<'a>(call: &Call, reader: &'a ReaderAccess) -> Result<&'a str, EngineError> {
+pub(crate) fn check_database(call: &Call, reader: &ReaderAccess) -> Result<(), EngineError> {
     match call.database.as_deref() {
         // Clients that name none send `default`.
-        None | Some("" | "default") => Ok(&reader.database),
-        Some(name) if name == reader.database => Ok(&reader.database),
+        None | Some("" | "default") => Ok(()),
+        Some(name) if name == reader.database => Ok(()),
         Some(name) => Err(refused(&format!("database {name}"))),
     }
 }
 
-/// Looks at a reader's statement on its own session, and gives the text to run: the engine's rendering of it.
+/// Looks at a reader's statement, and gives the text to run: the engine's rendering of it.
 pub(crate) fn check(
     engine: &Engine,
-    connection: &mut Connection,
     sql: &str,
     parameters: &[Parameter],
     reader: &ReaderAccess,
 ) -> Result<String, EngineError> {
+    let mut settings = binding(reader);
+    settings.push(("max_execution_time".to_owned(), READER_SECONDS.to_string()));
+    settings.push(("readonly".to_owned(), "1".to_owned()));
+    let mut connection = session(engine, &settings, reader)?;
     let text = vec![("chbox_sql".to_owned(), escaped(sql).into_bytes())];
     let rendered = connection.query(b"SELECT formatQuerySingleLine({chbox_sql:String})", "TabSeparatedRaw", &text)?;
     let rendered = String::from_utf8(rendered.as_ref().to_vec())
@@ -202,11 +223,12 @@ pub(crate) fn check(
         .to_owned();
     check_names(&rendered)?;
     let tables = Tables { access: reader, hidden: hidden_tables(engine, reader)? };
-    let root = Node::read(&explain(connection, "AST", &rendered, parameters)?)?;
+    let root = Node::read(&explain(&mut connection, "AST", &rendered, parameters)?)?;
     match root.kind.as_str() {
         "SelectWithUnionQuery" => {
             syntax::check_select(&root, engine.functions(), &tables)?;
-            resolved::check(&explain(connection, "QUERY TREE", select_of(&rendered), parameters)?, &tables)?;
+            let select = without_format(&rendered, &root)?;
+            resolved::check(&explain(&mut connection, "QUERY TREE", select, parameters)?, &tables)?;
         }
         "DescribeQuery" => check_describe(&root, &tables)?,
         // `SHOW TABLES`, `SHOW DATABASES` and their like: SELECTs from system tables, which are filtered.
@@ -226,9 +248,15 @@ fn explain(
     Ok(String::from_utf8_lossy(answer.as_ref()).into_owned())
 }
 
-/// The statement without its FORMAT, which EXPLAIN would take for its own.
-fn select_of(sql: &str) -> &str {
-    statement::format_clause(sql).map_or(sql, |clause| &sql[..clause.range.start])
+/// The statement without its FORMAT, which EXPLAIN would take for its own; the tree says whether it has one.
+fn without_format<'a>(rendered: &'a str, root: &Node) -> Result<&'a str, EngineError> {
+    let Some(format) = root.children.iter().find(|child| child.kind == "Identifier") else { return Ok(rendered) };
+    match statement::format_clause(rendered) {
+        Some(clause) if clause.name == format.name && clause.range.end == rendered.len() => {
+            Ok(&rendered[..clause.range.start])
+        }
+        _ => Err(refused("a FORMAT that is not at the end")),
+    }
 }
 
 /// Names that could forge a line of a tree are refused: in the engine's rendering such a name is quoted and escaped.
@@ -266,7 +294,8 @@ fn hidden_tables(engine: &Engine, reader: &ReaderAccess) -> Result<Vec<String>, 
     Ok(names)
 }
 
-/// Refuses what nobody may do over HTTP: reading or writing a file of the machine by its name. `sql` is one statement.
+/// Refuses what nobody may do over HTTP: reading or writing a file of the machine by its name. `sql` is one statement,
+/// without data.
 pub(crate) fn check_command(
     connection: &mut Connection,
     sql: &str,
@@ -279,9 +308,6 @@ pub(crate) fn check_command(
     match root.kind.as_str() {
         "InsertQuery" if has("Literal") => Err(refused("INSERT FROM INFILE")),
         "InsertQuery" if has("Function") => Err(refused("INSERT INTO FUNCTION")),
-        "InsertQuery" if !has("SelectWithUnionQuery") => {
-            Err(EngineError::new(codes::SYNTAX_ERROR, "SYNTAX_ERROR", "An INSERT without FORMAT, VALUES or SELECT"))
-        }
         "KillQueryQuery" => Ok(()),
         "SelectWithUnionQuery" | "Explain" | "ShowTables" | "DescribeQuery" => Err(refused("INTO OUTFILE")),
         // The name of the file is a literal of the statement itself.

@@ -25,6 +25,7 @@ use crate::statement::{self, Insert};
 /// The classes that libchdb sorts statements into.
 mod class {
     pub(super) const READS: u32 = 0;
+    pub(super) const CHANGES: u32 = 1;
     pub(super) const CONTROL: u32 = 3;
     pub(super) const UNKNOWN: u32 = 4;
 }
@@ -86,7 +87,7 @@ pub(crate) fn run(job: Job, raw: RawBody, started: oneshot::Sender<Rows>) -> Res
             if found.class != class::READS {
                 return Err(gate::refused("only statements that read are allowed"));
             }
-            let sql = gate::check(&engine, &mut connection, &sql, &call.parameters, &reader)?;
+            let sql = gate::check(&engine, &sql, &call.parameters, &reader)?;
             let mut outcome = rows(&mut connection, &sql, &call, started)?;
             if !reader.row_filters.is_empty() {
                 // What was read counts the rows that were filtered out.
@@ -182,16 +183,13 @@ fn session(engine: &Engine, call: &Call, access: &Access, mark: &str) -> Result<
     if call.read_only && matches!(access, Access::Full) && call.setting("readonly").is_none() {
         settings.push(("readonly".to_owned(), "2".to_owned()));
     }
-    let mut connection = engine.connect(&settings)?;
-    let database = match access {
-        Access::Full => call.database.as_deref(),
-        Access::Reader(reader) => Some(gate::database(call, reader)?),
-    };
-    if let Some(database) = database.filter(|database| !database.is_empty()) {
-        connection.query(format!("USE {}", identifier(database)).as_bytes(), "Null", &[])?;
+    if let Access::Reader(reader) = access {
+        gate::check_database(call, reader)?;
+        return gate::session(engine, &settings, reader);
     }
-    if let Access::Reader(_) = access {
-        connection.query(b"SET ROLE box_reader", "Null", &[])?;
+    let mut connection = engine.connect(&settings)?;
+    if let Some(database) = call.database.as_deref().filter(|database| !database.is_empty()) {
+        connection.query(format!("USE {}", identifier(database)).as_bytes(), "Null", &[])?;
     }
     Ok(connection)
 }
@@ -305,8 +303,9 @@ fn insert_data(
 ) -> Result<Outcome, EngineError> {
     let head = format!("{} FORMAT {}", parts.head, parts.format);
     let found = classified(connection, &head, parameters)?;
-    if found.class == class::READS {
-        return Err(EngineError::broken("an INSERT that reads"));
+    // What is not plainly a change of data may be an INSERT into a file.
+    if found.class != class::CHANGES {
+        gate::check_command(connection, &head, parameters)?;
     }
     let mut insert = connection.insert(parts.head.as_bytes(), parts.format, parameters)?;
     let mut buffer = vec![0u8; APPEND_BYTES];

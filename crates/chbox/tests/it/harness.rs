@@ -135,7 +135,17 @@ pub async fn client(database: &str) -> clickhouse::Client {
 pub struct Reply {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
     pub text: String,
+    /// The body broke off.
+    pub broken: bool,
+}
+
+impl Reply {
+    /// A header's value; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
 }
 
 /// Sends `sql` as the body of a POST, as the user with every right; `query` goes into the URL.
@@ -154,6 +164,43 @@ pub async fn post(user: &str, password: &str, body: impl Into<reqwest::Body>, qu
     let answer =
         request.header("X-ClickHouse-User", user).header("X-ClickHouse-Key", password).body(body).send().await.unwrap();
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let text = String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned();
-    Reply { status, headers, text }
+    // A body that breaks off (as one with an error in it must) is kept as far as it came.
+    let (mut bytes, mut answer) = (Vec::new(), answer);
+    let broken = loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Reply { status, headers, bytes, text, broken }
+}
+
+/// Waits until a statement whose text holds `words` runs, or until none does.
+pub async fn until_running(words: &str, running: bool) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        // The question itself is in the list, with the words in two parts.
+        let (start, end) = words.split_at(words.len() / 2);
+        let count = full(
+            &format!("SELECT count() FROM system.processes WHERE position(query, concat('{start}', '{end}')) > 0"),
+            "",
+        )
+        .await;
+        if (count.text != "0\n") == running {
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{words}: still {}",
+            if running { "absent" } else { "running" }
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until no insert into `database` runs.
+pub async fn until_idle(database: &str) {
+    until_running(&format!("INSERT INTO {database}."), false).await;
 }

@@ -324,6 +324,17 @@ async fn the_url_lifts_nothing() {
         assert_ne!(reply.status, 200, "{sql}: {}", reply.text);
         assert!(!reply.text.contains("the-secret"), "{sql}: {}", reply.text);
     }
+    // Limits on the result must not cut off what is looked at.
+    for query in ["max_result_rows=1&result_overflow_mode=break", "limit=1", "offset=1", "max_rows_to_read=1"] {
+        for sql in [
+            "SELECT 1 FROM secrets",
+            "SELECT token FROM secrets",
+            "SELECT 1, 2, 3, 4, (SELECT any(token) FROM secrets)",
+        ] {
+            let reply = reader(db, sql, query).await;
+            assert_eq!(reply.status, 403, "{query} {sql}: {}", reply.text);
+        }
+    }
     assert_eq!(reader(db, "SELECT {n:UInt8} + 1", "param_n=1").await.text, "2\n");
     assert_eq!(reader(db, "SELECT count() FROM events", "max_result_rows=5&readonly=1").await.text, "100000\n");
 }
