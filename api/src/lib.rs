@@ -1,1 +1,35 @@
-//! avow-api.
+//! The reading side of Avow: numbers, subjects' histories, exports, the administration of sites and tokens, the live
+//! stream, and the page in which a person uses them.
+//!
+//! A request goes: [`router`] (ids, headers, sizes) -> [`access`] (whose token is it, may it) -> [`extract`] (is it well
+//! formed) -> `<resource>/<verb>.rs`. Whatever is refused becomes a [`problem`]. There is no SQL here: questions are put to
+//! `avow-warehouse`, changes to `avow-control`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+mod access;
+mod api;
+mod config;
+mod exports;
+mod extract;
+mod live;
+mod me;
+mod moment;
+mod openapi;
+mod page;
+mod problem;
+mod quality;
+mod query;
+mod reference;
+mod router;
+mod sealed;
+mod services;
+mod sites;
+mod subjects;
+mod tokens;
+
+pub use api::{Api, ApiError, Parts};
+pub use config::ApiConfig;
+pub use openapi::document;
+pub use problem::Problem;
+pub use router::router;

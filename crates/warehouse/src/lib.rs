@@ -4,10 +4,14 @@
 //! Writing is the processor's alone, through [`chain`]: a range of the log becomes one block of `events_data`, then of
 //! `event_ids`, then of `rates_15m_data`, each under its own watermark.
 
+pub mod books;
 pub mod chain;
 mod client;
 pub mod dimensions;
+pub mod export;
+pub mod history;
 pub mod ledgers;
+pub mod live;
 mod migrate;
 pub mod query;
 pub mod rows;

@@ -1,0 +1,60 @@
+//! What every handler works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use avow_control::Control;
+use avow_log::Log;
+use avow_warehouse::Warehouse;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ApiConfig;
+use crate::exports::Exports;
+use crate::live::Live;
+
+/// What this role stands on.
+pub struct Parts {
+    pub warehouse: Arc<Warehouse>,
+    pub log: Arc<dyn Log>,
+    pub control: Arc<Control>,
+    /// Where export jobs and their bundles lie; made where it is missing.
+    pub exports_dir: PathBuf,
+    /// Ends the tasks behind the handlers: the export worker, the live poller and its streams.
+    pub shutdown: CancellationToken,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("the folder of exports, {path}: {source}")]
+    Exports { path: PathBuf, source: std::io::Error },
+}
+
+/// The role's state.
+pub struct Api {
+    pub(crate) config: ApiConfig,
+    pub(crate) warehouse: Arc<Warehouse>,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) exports: Arc<Exports>,
+    pub(crate) live: Arc<Live>,
+    /// Turns at the warehouse.
+    pub(crate) queries: Semaphore,
+}
+
+impl Api {
+    /// Opens the folder of exports, takes up the jobs that a stop left open, and is ready for [`crate::router`]. Must be
+    /// called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// Where the folder of exports cannot be used.
+    pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
+        let Parts { warehouse, log, control, exports_dir, shutdown } = parts;
+        let exports =
+            Exports::open(&config, exports_dir, Arc::clone(&warehouse), log.identity().log_id, shutdown.clone());
+        let exports = exports.await?;
+        let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
+        let queries = Semaphore::new(config.concurrent_queries.max(1));
+        Ok(Arc::new(Self { config, warehouse, log, control, exports, live, queries }))
+    }
+}

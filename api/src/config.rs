@@ -1,0 +1,30 @@
+//! What an operator may set of this role: the section `[api]`.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Up to how many decisions in scope `visitors` is counted exactly; beyond, it is estimated and said to be.
+    pub exact_visitors_up_to: u64,
+    /// How many rows an answer may have, all pages together.
+    pub max_rows: usize,
+    /// How many questions the warehouse works on at once; more wait.
+    pub concurrent_queries: usize,
+    /// How long a finished export is kept, in days.
+    pub keep_exports_days: u32,
+    /// How many live streams may be open at once.
+    pub live_streams: usize,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            exact_visitors_up_to: 20_000_000,
+            max_rows: 1_000_000,
+            concurrent_queries: 8,
+            keep_exports_days: 30,
+            live_streams: 500,
+        }
+    }
+}

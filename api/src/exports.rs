@@ -1,0 +1,119 @@
+//! Audit exports: jobs that write a zip to disk, one after another, and survive a restart.
+//!
+//! A job is a folder: `job.json` says what is asked and how it stands ([`job`]), `bundle.zip` appears when it is done
+//! ([`work`], [`archive`]). Rows go from the warehouse to the disk as they come, so memory stays flat.
+
+mod archive;
+pub mod bundle;
+pub mod create;
+pub mod get;
+mod job;
+pub mod list;
+mod store;
+mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use avow_warehouse::Warehouse;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::api::ApiError;
+use crate::config::ApiConfig;
+use crate::moment;
+use job::{Asked, Job, State};
+use store::Store;
+
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
+const DAY_MS: i64 = 86_400_000;
+
+/// The jobs and the worker that does them.
+pub struct Exports {
+    store: Store,
+    queue: mpsc::UnboundedSender<Uuid>,
+    warehouse: Arc<Warehouse>,
+    log_id: Uuid,
+    keep_ms: i64,
+}
+
+impl Exports {
+    /// Opens the folder, queues what a stop left undone, and starts the worker.
+    pub async fn open(
+        config: &ApiConfig,
+        folder: PathBuf,
+        warehouse: Arc<Warehouse>,
+        log_id: Uuid,
+        shutdown: CancellationToken,
+    ) -> Result<Arc<Self>, ApiError> {
+        let opened = folder.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(opened)).await;
+        let store = store.map_err(std::io::Error::other).and_then(|opened| opened);
+        let store = store.map_err(|source| ApiError::Exports { path: folder, source })?;
+        let (queue, waiting) = mpsc::unbounded_channel();
+        for job in store.jobs().into_iter().filter(|job| !job.state.is_over()) {
+            let _ = queue.send(job.id);
+        }
+        let keep_ms = i64::from(config.keep_exports_days) * DAY_MS;
+        let exports = Arc::new(Self { store, queue, warehouse, log_id, keep_ms });
+        tokio::spawn(Arc::clone(&exports).work(waiting, shutdown));
+        Ok(exports)
+    }
+
+    /// Puts a job into the queue; on return it is on disk.
+    async fn begin(self: &Arc<Self>, asked: Asked, by: Uuid) -> std::io::Result<Job> {
+        let job = Job::new(asked, by, moment::now());
+        let (exports, stored) = (Arc::clone(self), job.clone());
+        tokio::task::spawn_blocking(move || exports.store.put(stored)).await.map_err(std::io::Error::other)??;
+        let _ = self.queue.send(job.id);
+        Ok(job)
+    }
+
+    async fn work(self: Arc<Self>, mut waiting: mpsc::UnboundedReceiver<Uuid>, shutdown: CancellationToken) {
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            let id = tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = sweep.tick() => {
+                    self.store.forget_before(moment::now() - self.keep_ms);
+                    continue;
+                }
+                id = waiting.recv() => id,
+            };
+            let Some(job) = id.and_then(|id| self.store.job(id)).filter(|job| !job.state.is_over()) else { continue };
+            // A stop leaves the job as it is on disk; the next start does it again.
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.do_job(job) => {}
+            }
+        }
+    }
+
+    async fn do_job(&self, mut job: Job) {
+        job.state = State::Running;
+        self.keep(&job);
+        match work::run(self, &job).await {
+            Ok(done) => {
+                job.state = State::Done;
+                job.progress = 1.0;
+                job.records = Some(done.records);
+                job.size_bytes = Some(done.size_bytes);
+                job.sha256 = Some(done.sha256);
+            }
+            Err(error) => {
+                tracing::error!(export = %job.id, site = job.asked.site, %error, "api.export_failed");
+                job.state = State::Failed;
+                job.error = Some(error.to_string());
+            }
+        }
+        job.finished_at = Some(moment::now());
+        self.keep(&job);
+    }
+
+    fn keep(&self, job: &Job) {
+        if let Err(error) = self.store.put(job.clone()) {
+            tracing::error!(export = %job.id, %error, "api.export_not_kept");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The folder of jobs: `<id>/job.json`, written aside and renamed, so that a kill leaves the old one or the new one.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use super::job::Job;
+
+pub struct Store {
+    folder: PathBuf,
+    jobs: Mutex<HashMap<Uuid, Job>>,
+}
+
+impl Store {
+    /// Reads every job there is. A folder without a readable job is left alone.
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let mut jobs = HashMap::new();
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path().join("job.json");
+            let Ok(bytes) = fs::read(&path) else { continue };
+            match serde_json::from_slice::<Job>(&bytes) {
+                Ok(job) => {
+                    jobs.insert(job.id, job);
+                }
+                Err(error) => tracing::warn!(path = %path.display(), %error, "api.export_job_unreadable"),
+            }
+        }
+        Ok(Self { folder, jobs: Mutex::new(jobs) })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a job's files lie.
+    pub fn path(&self, id: Uuid) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    pub fn job(&self, id: Uuid) -> Option<Job> {
+        self.held().get(&id).cloned()
+    }
+
+    /// All jobs, oldest first.
+    pub fn jobs(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self.held().values().cloned().collect();
+        jobs.sort_by_key(|job| (job.made_at, job.id));
+        jobs
+    }
+
+    /// Keeps a job on disk, then in memory.
+    pub fn put(&self, job: Job) -> io::Result<()> {
+        let folder = self.path(job.id);
+        fs::create_dir_all(&folder)?;
+        let bytes = serde_json::to_vec_pretty(&job).map_err(io::Error::other)?;
+        replace(&folder.join("job.json"), &bytes)?;
+        File::open(&self.folder)?.sync_all()?;
+        self.held().insert(job.id, job);
+        Ok(())
+    }
+
+    /// Notes a running job's progress, in memory alone.
+    pub fn progress(&self, id: Uuid, progress: f64) {
+        if let Some(job) = self.held().get_mut(&id) {
+            job.progress = progress;
+        }
+    }
+
+    /// Removes what was over before a moment.
+    pub fn forget_before(&self, moment: i64) {
+        let old: Vec<Uuid> = self
+            .held()
+            .values()
+            .filter(|job| job.finished_at.is_some_and(|at| at < moment))
+            .map(|job| job.id)
+            .collect();
+        for id in old {
+            match fs::remove_dir_all(self.path(id)) {
+                Ok(()) => {
+                    self.held().remove(&id);
+                }
+                Err(error) => tracing::warn!(export = %id, %error, "api.export_not_removed"),
+            }
+        }
+    }
+}
+
+/// Replaces a file as a whole, durably.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_extension("new");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::job::{Asked, State};
+    use super::*;
+
+    #[test]
+    fn jobs_outlive_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = Asked {
+            site: "shop.example".into(),
+            from: 0,
+            to: 1,
+            subject: None,
+            services: vec![],
+            language: "en".into(),
+        };
+        let mut job = Job::new(asked, Uuid::nil(), 5);
+        let store = Store::open(folder.path().join("exports")).unwrap();
+        store.put(job.clone()).unwrap();
+        job.state = State::Done;
+        job.finished_at = Some(10);
+        store.put(job.clone()).unwrap();
+        drop(store);
+
+        let store = Store::open(folder.path().join("exports")).unwrap();
+        assert_eq!(store.jobs(), [job.clone()]);
+        store.forget_before(10);
+        assert_eq!(store.jobs().len(), 1);
+        store.forget_before(11);
+        assert!(store.jobs().is_empty() && !store.path(job.id).exists());
+    }
+}

@@ -1,0 +1,186 @@
+//! The OpenAPI 3.1 document: made from the handlers, committed as `schemas/openapi/avow.json`, and held equal by a test.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use http::header;
+use serde::Serialize;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement, Tag};
+use utoipa::{OpenApi as _, ToSchema};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(crate::live::stream::LiveTotals, crate::query::request::QueryRequest)))]
+struct Base;
+
+/// The document as text.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+});
+
+/// The API's description.
+pub fn document() -> OpenApi {
+    let (_, described) = crate::router::described().split_for_parts();
+    let mut document = Base::openapi();
+    document.merge(described);
+    document.info = InfoBuilder::new()
+        .title("Avow")
+        .version("1")
+        .description(Some(
+            "Consent analytics: numbers out, audits, and administration. Events go in at POST /v1/events, which \
+             schemas/json/event.schema.json describes. Every request carries a token: Authorization: Bearer ...; errors are \
+             problem documents (RFC 9457).",
+        ))
+        .build();
+    let tag = |name: &str, text: &str| {
+        let mut tag = Tag::new(name);
+        tag.description = Some(text.to_owned());
+        tag
+    };
+    document.tags = Some(vec![
+        tag("numbers", "Counts and rates, and the live stream"),
+        tag("audit", "Single persons' histories, exports, the books"),
+        tag("sites", "Sites and their settings"),
+        tag("services", "What consent is given to"),
+        tag("tokens", "Who may do what"),
+    ]);
+    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    document.components.get_or_insert_default().security_schemes.insert("bearer".to_owned(), bearer.into());
+    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    document
+}
+
+/// `GET /api/v1/openapi.json`.
+pub async fn serve() -> Response {
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], DOCUMENT.as_str())
+        .into_response()
+}
+
+/// A site's settings. Everything but `name` has a default.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SiteSettings)]
+pub struct Settings {
+    pub name: String,
+    /// Exact (`https://shop.example`) or with one leading wildcard (`https://*.shop.example`).
+    #[schema(required = false)]
+    pub origins: Vec<String>,
+    /// Service -> category.
+    #[schema(required = false)]
+    pub services: BTreeMap<String, String>,
+    /// IANA time zone.
+    #[schema(required = false, default = "UTC")]
+    pub timezone: String,
+    /// Paths that may be kept, `*` for one segment.
+    #[schema(required = false)]
+    pub page_templates: Vec<String>,
+    /// What closing the banner without a choice means: `refusal` or `no_choice`.
+    #[schema(required = false, default = "refusal")]
+    pub dismiss_means: String,
+    /// Cells with fewer decisions are withheld from those without `audit:read`.
+    #[schema(required = false, default = 5)]
+    pub suppress_below: u32,
+    #[schema(required = false)]
+    pub validity_days: ValidityDays,
+    #[schema(required = false)]
+    pub retention: Retention,
+    #[schema(required = false)]
+    pub quotas: Quotas,
+    #[schema(required = false)]
+    pub controllers: Vec<Controller>,
+    pub processor: Option<Party>,
+    /// By language.
+    #[schema(required = false)]
+    pub notice_url: BTreeMap<String, String>,
+    #[schema(required = false)]
+    pub jurisdictions: Vec<String>,
+    pub authority: Option<String>,
+    pub withdrawal: Option<Withdrawal>,
+    #[schema(required = false)]
+    pub purposes: Vec<Purpose>,
+    #[schema(required = false)]
+    pub ledger: Ledger,
+}
+
+/// How long a choice holds, in days.
+#[derive(Serialize, ToSchema)]
+pub struct ValidityDays {
+    #[schema(required = false, default = 180)]
+    pub granted: u32,
+    #[schema(required = false, default = 180)]
+    pub refused: u32,
+}
+
+/// How long events are kept, in months; null: for ever.
+#[derive(Serialize, ToSchema)]
+pub struct Retention {
+    pub shown: Option<u32>,
+    pub refused: Option<u32>,
+    pub granted: Option<u32>,
+}
+
+/// What ingest takes of this site; null: the server's own limits.
+#[derive(Serialize, ToSchema)]
+pub struct Quotas {
+    pub events_per_second: Option<u32>,
+    pub burst: Option<u32>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Controller {
+    pub name: String,
+    #[schema(required = false)]
+    pub address: String,
+    #[schema(required = false)]
+    pub contact: String,
+    #[schema(required = false)]
+    pub dpo: String,
+    /// `sole` or `joint`.
+    #[schema(required = false, default = "sole")]
+    pub role: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Party {
+    pub name: String,
+    #[schema(required = false)]
+    pub address: String,
+    #[schema(required = false)]
+    pub contact: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Withdrawal {
+    pub method: String,
+    #[schema(required = false)]
+    pub url: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Purpose {
+    pub id: String,
+    #[schema(required = false)]
+    pub dpv: String,
+    /// By language.
+    #[schema(required = false)]
+    pub text: BTreeMap<String, String>,
+    #[schema(required = false)]
+    pub legal_basis: String,
+    #[schema(required = false)]
+    pub data: Vec<String>,
+    #[schema(required = false)]
+    pub sensitive: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Ledger {
+    /// Into how many ledgers the site is split.
+    #[schema(required = false, default = 1)]
+    pub shards: u32,
+    /// `opaque` or `site`.
+    #[schema(required = false, default = "opaque")]
+    pub name: String,
+    pub checkpoint_seconds: Option<u32>,
+}

@@ -1,0 +1,98 @@
+//! The routes of this role, and what every answer goes through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::Problem;
+use crate::{Api, exports, live, me, openapi, page, quality, query, reference, services, sites, subjects, tokens};
+
+const BODY_LIMIT: usize = 1 << 20;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Every route that the OpenAPI document describes. A route added here is described there.
+pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(query::ask::query))
+        .routes(routes!(live::stream::live))
+        .routes(routes!(sites::list::list_sites))
+        .routes(routes!(sites::get::get_site, sites::put::put_site))
+        .routes(routes!(services::list::list_services))
+        .routes(routes!(services::get::get_service))
+        .routes(routes!(me::get::get_me))
+        .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
+        .routes(routes!(tokens::revoke::revoke_token))
+        .routes(routes!(subjects::get::get_subject))
+        .routes(routes!(exports::list::list_exports, exports::create::create_export))
+        .routes(routes!(exports::get::get_export))
+        .routes(routes!(exports::bundle::get_bundle))
+        .routes(routes!(quality::get::data_quality))
+}
+
+/// The role's routes: the API under `/api`, the page under everything else.
+pub fn router(api: Arc<Api>) -> Router {
+    let (routes, _) = described().split_for_parts();
+    let not_event_streams = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
+    routes
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/api/docs", get(reference::serve))
+        .merge(page::routes())
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .with_state(api)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(CompressionLayer::new().compress_when(not_event_streams))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(secure(
+            "content-security-policy",
+            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        ))
+        .layer(secure("x-content-type-options", "nosniff"))
+        .layer(secure("referrer-policy", "no-referrer"))
+        .layer(secure("cross-origin-opener-policy", "same-origin"))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(answered))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+}
+
+fn secure(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+/// The query string is left out: it may name a subject.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    tracing::info_span!("http", method = %request.method(), request_id = id)
+}
+
+fn answered<B>(response: &http::Response<B>, elapsed: Duration, _: &tracing::Span) {
+    tracing::debug!(http.status = response.status().as_u16(), elapsed_ms = elapsed.as_millis() as u64, "api.answered");
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    Problem::internal("this is a defect; the log says more, under the request's id").into_response()
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not take {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+async fn not_found(uri: Uri) -> Response {
+    let mut response = Problem::not_found("not_found", format!("there is nothing at {}", uri.path())).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

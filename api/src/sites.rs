@@ -1,0 +1,36 @@
+//! `/api/v1/sites`: a site is its settings, of which each change is a version.
+
+pub mod get;
+pub mod list;
+pub mod put;
+
+use avow_schemas::settings::{SiteSettings, SiteVersion};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::moment;
+
+/// A site with the settings in force.
+#[derive(Serialize, ToSchema)]
+pub struct Site {
+    #[schema(value_type = String)]
+    pub site: String,
+    /// The settings' version, from 1.
+    pub version: i64,
+    /// RFC 3339.
+    pub in_force_from: String,
+    #[serde(flatten)]
+    #[schema(value_type = crate::openapi::Settings)]
+    pub settings: SiteSettings,
+}
+
+impl Site {
+    fn of(version: &SiteVersion) -> Self {
+        Self {
+            site: version.site.to_string(),
+            version: version.version.0,
+            in_force_from: moment::written(version.in_force_from),
+            settings: version.settings.clone(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Exports, from the request to the file.
+
+use std::io::{Cursor, Read};
+use std::time::Duration;
+
+use avow_schemas::event::Method as Act;
+use reqwest::Method;
+use serde_json::{Value, json};
+use zip::ZipArchive;
+
+use crate::bench::{ADMIN, Bench, SITE};
+use crate::events::{decided, shown, subject};
+
+async fn land(bench: &Bench) {
+    bench
+        .land(vec![
+            shown("2026-03-03T10:00:00Z"),
+            decided("2026-03-03T10:00:01.5Z", 1, Act::Save, &["chaport:preferences:g", "ads:marketing:d"])
+                .with(|event| event.page_texts()),
+            decided("2026-03-03T10:00:02Z", 2, Act::RejectAll, &["ads:marketing:d"]),
+        ])
+        .await;
+}
+
+trait Texts {
+    fn page_texts(&mut self);
+}
+
+impl Texts for avow_schemas::event::ConsentEvent {
+    /// Whatever a CSV or a line of JSON could stumble over.
+    fn page_texts(&mut self) {
+        self.banner_version = Some("a \"quoted\",\nbroken; 'line' \u{1f36a}".into());
+        self.services = [("chaport".to_owned(), true)].into();
+        self.effort_ms = Some(9_007_199_254_740_991);
+    }
+}
+
+async fn begin(bench: &Bench, body: Value) -> String {
+    let response = bench.request(Method::POST, "/api/v1/audit/exports", ADMIN).json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 202);
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// Asks until the job is over; the server says when, not a clock here.
+async fn finished(bench: &Bench, location: &str) -> Value {
+    loop {
+        let (status, export) = bench.get(location).await;
+        assert_eq!(status, 200, "{export}");
+        if export["state"] == "done" || export["state"] == "failed" {
+            return export;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn content(zip: &[u8], name: &str) -> String {
+    let mut text = String::new();
+    ZipArchive::new(Cursor::new(zip)).unwrap().by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+fn whole(from: &str, to: &str) -> Value {
+    json!({"site": SITE, "from": from, "to": to})
+}
+
+#[tokio::test]
+async fn a_bundle_holds_every_record_and_says_so() {
+    let bench = Bench::start().await;
+    land(&bench).await;
+    let location = begin(&bench, whole("2020-01-01", "2099-01-01")).await;
+    let export = finished(&bench, &location).await;
+    assert_eq!(
+        (&export["state"], &export["records"], &export["progress"]),
+        (&json!("done"), &json!(3), &json!(1.0)),
+        "{export}"
+    );
+
+    let response = bench.request(Method::GET, &format!("{location}/bundle"), ADMIN).send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/zip");
+    let bundle = response.bytes().await.unwrap();
+    let records: Vec<Value> =
+        content(&bundle, "records.ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let saved = records.iter().find(|record| record["method"] == "save").unwrap();
+    assert_eq!(saved["subject"], subject(1).to_string());
+    assert_eq!(saved["occurred_at"], "2026-03-03T10:00:01.500Z");
+    assert_eq!(saved["banner_version"], "a \"quoted\",\nbroken; 'line' \u{1f36a}");
+    assert_eq!(
+        (&saved["effort_ms"], &saved["services"]),
+        (&json!(9_007_199_254_740_991_u64), &json!({"chaport": true}))
+    );
+    assert_eq!(
+        saved["pairs"][0],
+        json!({"service": "chaport", "category": "preferences", "state": "granted", "disclosure": "named"})
+    );
+    assert_eq!((&saved["decision"], &saved["commitment"]), (&json!(true), &json!("07".repeat(32))));
+    let banner = records.iter().find(|record| record["type"] == "shown").unwrap();
+    assert_eq!(banner["subject"], Value::Null);
+
+    let table = content(&bundle, "records.csv");
+    let mut table = csv::Reader::from_reader(table.as_bytes());
+    let column = table.headers().unwrap().iter().position(|name| name == "banner_version").unwrap();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().any(|row| &row[column] == "a \"quoted\",\nbroken; 'line' \u{1f36a}"));
+
+    let manifest: Value = serde_json::from_str(&content(&bundle, "manifest.json")).unwrap();
+    assert_eq!(manifest["counts"], json!({"records": 3, "by_type": {"decided": 2, "shown": 1}}));
+    assert_eq!(manifest["books"]["all"]["stored"], 3);
+    assert_eq!(manifest["books"]["all"]["rows"]["events"], 3);
+    for file in manifest["files"].as_array().unwrap() {
+        assert_eq!(file["size"], content(&bundle, file["name"].as_str().unwrap()).len());
+    }
+}
+
+#[tokio::test]
+async fn a_download_is_taken_up_where_it_broke_off() {
+    let bench = Bench::start().await;
+    land(&bench).await;
+    let location = begin(&bench, whole("2020-01-01", "2099-01-01")).await;
+    finished(&bench, &location).await;
+    let get = |range: &str| {
+        bench.request(Method::GET, &format!("{location}/bundle"), ADMIN).header("range", range.to_owned()).send()
+    };
+    let bundle = get("bytes=0-").await.unwrap().bytes().await.unwrap();
+    let first = get("bytes=0-99").await.unwrap();
+    assert_eq!(
+        (first.status().as_u16(), first.headers()["content-range"].to_str().unwrap()),
+        (206, &*format!("bytes 0-99/{}", bundle.len()))
+    );
+    let rest = get("bytes=100-").await.unwrap().bytes().await.unwrap();
+    assert_eq!([first.bytes().await.unwrap(), rest].concat(), bundle);
+    assert_eq!(get("bytes=99999999-").await.unwrap().status(), 416);
+}
+
+#[tokio::test]
+async fn an_export_can_be_of_one_person_one_service_one_time() {
+    let bench = Bench::start().await;
+    land(&bench).await;
+    let count = |more: Value| {
+        let bench = &bench;
+        async move {
+            let mut body = whole("2020-01-01", "2099-01-01");
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let location = begin(bench, body).await;
+            finished(bench, &location).await["records"].clone()
+        }
+    };
+    assert_eq!(count(json!({"subject": subject(1)})).await, 1);
+    assert_eq!(count(json!({"services": ["ads"]})).await, 2);
+    assert_eq!(count(json!({"services": ["chaport", "none"]})).await, 1);
+    assert_eq!(count(json!({"to": "2020-01-02"})).await, 0);
+
+    for (change, at) in [
+        (json!({"site": "nowhere.example"}), "/site"),
+        (json!({"from": "soon"}), "/from"),
+        (json!({"to": "2019-01-01"}), "/from"),
+        (json!({"language": "tlh"}), "/language"),
+        (json!({"services": ["Not A Slug"]}), "/services/0"),
+    ] {
+        let mut body = whole("2020-01-01", "2099-01-01");
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let (status, problem) = bench.send(Method::POST, "/api/v1/audit/exports", ADMIN, &body).await;
+        assert_eq!((status, &problem["at"]), (422, &json!(at)), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_outlives_the_process() {
+    let bench = Bench::start().await;
+    land(&bench).await;
+    let location = begin(&bench, whole("2020-01-01", "2099-01-01")).await;
+    let done = finished(&bench, &location).await;
+    // As a kill in the middle leaves it: the job is running, the bundle half there.
+    let folder = bench.folder().join("exports").join(done["id"].as_str().unwrap());
+    let text = std::fs::read_to_string(folder.join("job.json")).unwrap();
+    std::fs::write(folder.join("job.json"), text.replace("\"state\": \"done\"", "\"state\": \"running\"")).unwrap();
+    std::fs::rename(folder.join("bundle.zip"), folder.join("bundle.new")).unwrap();
+
+    let bench = bench.restart().await;
+    let again = finished(&bench, &location).await;
+    assert_eq!((&again["state"], &again["records"]), (&json!("done"), &json!(3)));
+    assert!(folder.join("bundle.zip").is_file());
+    let (_, list) = bench.get("/api/v1/audit/exports").await;
+    assert_eq!(list["exports"][0]["id"], done["id"]);
+}
