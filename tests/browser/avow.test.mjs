@@ -47,6 +47,7 @@ const VISITORS = [
   },
   async function twoTabs(banner, visitor) {
     const [page, second] = [await visitor.open(banner.path), await visitor.open(banner.path)]
+    await page.bringToFront()
     await banner.acceptAll(page)
     await visitor.reload(second)
   },

@@ -147,6 +147,7 @@ for (const banner of BANNERS) {
 
   scenario(banner, 'two tabs open before the choice, and it is made in one', async (visitor, page) => {
     const second = await visitor.open(banner.path)
+    await page.bringToFront()
     await banner.rejectAll(page)
     await visitor.posted(page)
     await visitor.reload(second)
@@ -157,8 +158,10 @@ for (const banner of BANNERS) {
 
   scenario(banner, 'two tabs open before the choice, and both are answered', async (visitor, page) => {
     const second = await visitor.open(banner.path)
+    await page.bringToFront()
     await banner.rejectAll(page)
     await visitor.posted(page)
+    await second.bringToFront()
     await banner.acceptAll(second)
     const events = await visitor.posted(second)
     assert.deepEqual(events.map(({ type, prompt }) => [type, prompt]), [

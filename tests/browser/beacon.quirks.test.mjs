@@ -112,6 +112,14 @@ scenario('vanilla-cookieconsent: its record in web storage serves as well', asyn
   assert.deepEqual([withdrawal.type, withdrawal.subject, withdrawal.previous], ['withdrawn', choice.subject, choice.id])
 })
 
+scenario('vanilla-cookieconsent: what cannot be refused is no answer', async (visitor) => {
+  const page = await visitor.open(vanilla.path + '?fixed')
+  await vanilla.acceptAll(page)
+  const [, choice] = await visitor.posted(page)
+  assert.deepEqual(choice.categories, { necessary: true, preferences: true, statistics: true, marketing: true })
+  assert.deepEqual(choice.services, { chaport: true, crisp: true, matomo: true })
+})
+
 scenario("vanilla-cookieconsent: a button of the site's own counts if it is marked", async (visitor) => {
   const page = await visitor.open(vanilla.path + '?autoShow=false')
   await page.click('#marked-accept')

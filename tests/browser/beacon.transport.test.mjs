@@ -100,6 +100,20 @@ scenario('told to wait an hour, and the page goes: one more try', [{ status: 503
     assert.equal(second, first)
   })
 
+scenario('the browser is asked to finish what the page began, and to send no cookies', [], async (visitor) => {
+  const page = await visitor.context.newPage()
+  await page.addInitScript(() => {
+    const { fetch } = window
+    window.asked = []
+    window.fetch = (url, options) => (window.asked.push(options), fetch(url, options))
+  })
+  await page.goto(shop.origin + vanilla.path)
+  await vanilla.acceptAll(page)
+  await arrived(3)
+  const asked = await page.evaluate(() => window.asked.map(({ keepalive, credentials }) => [keepalive, credentials]))
+  assert.deepEqual(asked, [[true, 'omit'], [true, 'omit']])
+})
+
 scenario('a browser without keepalive gets the same events by sendBeacon, as text', [], async (visitor) => {
   const page = await visitor.context.newPage()
   await page.addInitScript(() => delete Request.prototype.keepalive)

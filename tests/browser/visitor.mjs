@@ -2,7 +2,8 @@
 
 /** One visitor with an empty profile. `recorder` is where the shop's beacon posts to; `options` are the browser context's. */
 export const visit = async (browser, shop, recorder, options) => {
-  const context = await browser.newContext(options)
+  // Without it a banner slides into place, and a click may have to wait for it.
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
   let begun = 0
   const foreign = []
   context.on('request', (request) => {
@@ -15,7 +16,7 @@ export const visit = async (browser, shop, recorder, options) => {
    * that after one more task nothing can still be about to begin.
    */
   const posted = async (page) => {
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
+    await page.evaluate(() => new Promise((done) => setTimeout(done)))
     await recorder.until(() => recorder.requests.length >= begun)
     return recorder.events()
   }
@@ -37,12 +38,14 @@ export const visit = async (browser, shop, recorder, options) => {
       await page.goto(shop.origin + path)
       return loaded(page)
     },
-    /** Goes to another page of the shop in the same tab. */
+    /** Goes to another page of the shop in the same tab, once what was begun there has arrived. */
     async go(page, path) {
+      await posted(page)
       await page.goto(shop.origin + path)
       return loaded(page)
     },
     async reload(page) {
+      await posted(page)
       await page.reload()
       return loaded(page)
     },
