@@ -2,4 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accepted;
+mod beacon;
+mod limits;
+mod properties;
+mod refused;
+mod senders;
 mod server;
+mod times;
+mod unreadable;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use avow_control::Control;
 use avow_ingest::{Ingest, IngestConfig, router};
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
-use avow_log::{Log, ReadLimit, Topic};
+use avow_log::{Log, ReadLimit, StoredRecord, Topic};
 use avow_schemas::control::Scope;
 use avow_schemas::event::ConsentEvent;
 use avow_schemas::fate::RejectedRecord;
@@ -93,7 +93,11 @@ impl Server {
 
     /// A beacon's request: `text/plain`, no token, no origin.
     pub fn post(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
-        let request = self.client.post(self.url("/v1/events")).header("user-agent", CHROME);
+        self.post_to("/v1/events", body)
+    }
+
+    pub fn post_to(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.client.post(self.url(path)).header("user-agent", CHROME);
         request.header("content-type", "text/plain;charset=UTF-8").body(body)
     }
 
@@ -102,25 +106,31 @@ impl Server {
         self.control.create_token("test", scopes.to_vec(), sites, None).await.unwrap().secret
     }
 
-    async fn values(&self, topic: Topic) -> Vec<Vec<u8>> {
+    async fn records(&self, topic: Topic) -> Vec<StoredRecord> {
         let limit = ReadLimit { max_records: 100_000, max_bytes: 64 << 20, max_wait: Duration::ZERO };
-        let mut values = Vec::new();
+        let mut records = Vec::new();
         for partition in 0..self.log.partitions(topic) {
             let end = self.log.end(topic, partition).await.unwrap();
             let mut from = self.log.start(topic, partition).await.unwrap();
             while from < end {
                 let chunk = self.log.read(topic, partition, from, limit).await.unwrap();
-                values.extend(chunk.records.into_iter().map(|record| record.value.to_vec()));
+                records.extend(chunk.records);
                 from = chunk.next;
             }
         }
-        values
+        records
+    }
+
+    /// The keys of the events topic, in order of partition and position.
+    pub async fn event_keys(&self) -> Vec<String> {
+        let records = self.records(Topic::Events).await;
+        records.into_iter().map(|record| String::from_utf8(record.key.to_vec()).unwrap()).collect()
     }
 
     /// All consent events in the log.
     pub async fn events(&self) -> Vec<ConsentEvent> {
-        let records = self.values(Topic::Events).await;
-        let event = |bytes: Vec<u8>| match decode(&bytes).unwrap() {
+        let records = self.records(Topic::Events).await;
+        let event = |record: StoredRecord| match decode(&record.value).unwrap() {
             LogRecord::ConsentEvent(event) => Some(event),
             LogRecord::ControlRecord(_) => None,
         };
@@ -130,7 +140,8 @@ impl Server {
     /// All lines of `consent.rejected`.
     pub async fn refusals(&self) -> Vec<RejectedRecord> {
         self.ingest.drained().await;
-        self.values(Topic::Rejected).await.iter().map(|bytes| serde_json::from_slice(bytes).unwrap()).collect()
+        let records = self.records(Topic::Rejected).await;
+        records.iter().map(|record| serde_json::from_slice(&record.value).unwrap()).collect()
     }
 
     pub fn fate(&self, fate: &str) -> u64 {
