@@ -13,6 +13,8 @@
 
 mod compaction;
 mod disk;
+#[cfg(test)]
+mod faults;
 mod frame;
 mod identity;
 mod partition;
@@ -40,6 +42,9 @@ use crate::{Assignment, Chunk, Log, LogError, LogIdentity, LogPosition, ReadLimi
 
 /// What waits in the queue of one partition at most, in bytes; more appends wait for room.
 const QUEUE_BYTES: usize = 4 * GROUP_BYTES;
+
+/// Segment size of the control and rejected topics at most.
+const SMALL_SEGMENT: u64 = 8 << 20;
 
 /// How an embedded log is kept. `Default` is what one machine wants, with the path `./log`.
 #[derive(Debug, Clone)]
@@ -155,10 +160,13 @@ impl Lane {
         lock: &Arc<File>,
     ) -> Result<(Self, JoinHandle<()>), LogError> {
         let name = format!("{}-{}", home.topic.default_name(), home.partition);
-        let opened = Partition::open(config.path.join(&name), home, disk.as_ref(), config.segment_bytes)?;
+        // The other topics are small; a segment of theirs need not reserve as much.
+        let most = if home.topic == Topic::Events { u64::MAX } else { SMALL_SEGMENT };
+        let segment_bytes = config.segment_bytes.min(most);
+        let opened = Partition::open(config.path.join(&name), home, disk.as_ref(), segment_bytes)?;
         let partition = Arc::clone(&opened.0);
         let rules = Rules {
-            segment_bytes: config.segment_bytes,
+            segment_bytes,
             retention: config.retention,
             compact_bytes: config.compact_bytes,
             tombstones_kept: config.tombstones_kept,
@@ -265,8 +273,10 @@ impl Log for EmbeddedLog {
                 shared.end()
             )));
         }
-        // Both a timeout and a closed log mean: nothing new, which is what the read then finds.
-        let _ = tokio::time::timeout(limit.max_wait, end.wait_for(|end| *end > from)).await;
+        if shared.end() == from {
+            // Both a timeout and a closed log mean: nothing new, which is what the read then finds.
+            let _ = tokio::time::timeout(limit.max_wait, end.wait_for(|end| *end > from)).await;
+        }
         if shared.end() == from && from >= shared.start() {
             return Ok(Chunk { records: Vec::new(), next: from });
         }

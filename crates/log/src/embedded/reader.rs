@@ -189,9 +189,13 @@ impl<'a> Walk<'a> {
         if self.offset < self.buf_at || self.offset + len as u64 > held {
             let left = usize::try_from(self.size - self.offset).unwrap_or(usize::MAX);
             let mut buf = vec![0; len.max(READ_AHEAD).min(left)];
-            self.file
-                .read_exact_at(&mut buf, self.offset)
+            let read = read_at(&self.file, &mut buf, self.offset)
                 .map_err(|e| LogError::Unavailable(format!("{}: {e}", self.segment.path.display())))?;
+            // The writer cuts off what it had reserved when it ends a segment.
+            buf.truncate(read);
+            if read < len {
+                return self.damaged("the file ends before its last acknowledged record");
+            }
             self.buf = buf.into();
             self.buf_at = self.offset;
         }
@@ -203,6 +207,20 @@ impl<'a> Walk<'a> {
     fn damaged<T>(&self, reason: &str) -> Result<T, Failure> {
         Err(self.segment.damaged(self.offset, reason).into())
     }
+}
+
+/// Fills `buf` as far as the file goes.
+fn read_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buf.len() {
+        match file.read_at(&mut buf[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
 }
 
 /// Builds the index of a segment that an earlier process wrote, from its headers alone. It ends at the first thing that

@@ -234,11 +234,11 @@ impl Writer {
             self.compact_if_grown();
             return;
         }
-        let now = now_ms();
         let retention = millis(self.rules.retention);
         // A quiet partition must forget too: its segment is ended once it spans an eighth of the retention.
-        let outlived =
-            |a: &Active| a.offset > SEGMENT_HEADER_LEN as u64 && a.segment.header.created_at_ms + retention / 8 <= now;
+        let outlived = |a: &Active| {
+            a.offset > SEGMENT_HEADER_LEN as u64 && a.segment.header.created_at_ms + retention / 8 <= now_ms()
+        };
         if self.active.as_ref().is_some_and(outlived) {
             self.seal();
             if let Err(error) = self.begin_segment(0) {
@@ -251,6 +251,7 @@ impl Writer {
         };
         let segments = self.partition.segments();
         // A segment ended when its successor was created.
+        let now = now_ms();
         let gone = segments
             .windows(2)
             .take_while(|pair| pair[1].base() <= upto && pair[1].header.created_at_ms + retention <= now)
