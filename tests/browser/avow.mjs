@@ -1,9 +1,8 @@
 // The real binary, `avow serve`, on free ports with data of its own; and what a client asks of it.
 
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { openSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -34,6 +33,9 @@ const freePort = async () => {
 
 const answers = (url) => fetch(url).then(({ ok }) => ok, () => false)
 
+/** The environment less what would configure the server: AVOW_BIN alone would be an unknown key. */
+const unconfigured = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AVOW_')))
+
 /** Starts `avow serve` and waits until it is ready. `stop()` ends it by SIGTERM and removes its data. */
 export const startAvow = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'avow-browser-'))
@@ -44,7 +46,7 @@ export const startAvow = async () => {
     cwd: folder, // an avow.toml of the developer's must not leak in
     stdio: ['ignore', out, out],
     env: {
-      ...process.env,
+      ...unconfigured,
       AVOW_DATA_DIR: join(folder, 'data'),
       AVOW_LISTEN: `127.0.0.1:${port}`,
       AVOW_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
