@@ -48,6 +48,8 @@ pub struct ServiceLine {
     /// One sentence.
     #[schema(value_type = String)]
     pub summary: Value,
+    /// Who operates it, where that is known.
+    pub operator: Option<String>,
 }
 
 /// The catalogue in the order of slugs, in pages.
@@ -90,5 +92,6 @@ fn line(catalog: &Catalog, slug: &str, language: &str) -> ServiceLine {
         tags: tags.unwrap_or_default(),
         risk_level: whole["risk_level"].clone(),
         summary: whole["summary"].clone(),
+        operator: whole["operator"]["name"].as_str().map(str::to_owned),
     }
 }

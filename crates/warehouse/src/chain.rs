@@ -52,20 +52,20 @@ impl Table {
         }
     }
 
-    /// A scalar subquery: how far the table has got with a partition of a log.
+    /// How far the table has got with a partition of a log. A scalar subquery is nullable, hence `ifNull`.
     const fn watermark(self) -> &'static str {
         match self {
             Self::Events => {
-                "(SELECT max(range_to) FROM events_data WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} \
-                 AND partition = {partition:UInt32} AND occurred_at >= fromUnixTimestamp64Milli({since:Int64}))"
+                "ifNull((SELECT max(range_to) FROM events_data WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} \
+                 AND partition = {partition:UInt32} AND occurred_at >= fromUnixTimestamp64Milli({since:Int64})), 0)"
             }
             Self::Ids => {
-                "(SELECT max(position) FROM event_ids WHERE hash = toFixedString('', 16) AND log_id = {log:UUID} \
-                 AND partition = {partition:UInt32})"
+                "ifNull((SELECT max(position) FROM event_ids WHERE hash = toFixedString('', 16) AND log_id = {log:UUID} \
+                 AND partition = {partition:UInt32}), 0)"
             }
             Self::Rates => {
-                "(SELECT max(upto) FROM rates_15m_data WHERE site = '' AND grain = '' \
-                 AND service = toString({partition:UInt32}) AND category = toString({log:UUID}))"
+                "ifNull((SELECT max(upto) FROM rates_15m_data WHERE site = '' AND grain = '' \
+                 AND service = toString({partition:UInt32}) AND category = toString({log:UUID})), 0)"
             }
         }
     }
@@ -167,7 +167,7 @@ impl Chain {
     }
 
     async fn stands_at(&self, table: Table) -> Result<u64, WarehouseError> {
-        let query = self.with_params(&format!("SELECT {}", table.watermark()));
+        let query = self.with_params(&format!("SELECT toUInt64({})", table.watermark()));
         Ok(query.fetch_one::<u64>().await?)
     }
 

@@ -37,7 +37,8 @@ impl Warehouse {
         let insert = "INSERT INTO services_data SELECT {slug:String}, {version:UInt64}, {name:String}, {category:String}, \
                       {vendor:String}, {risk:String}";
         for service in services {
-            let query = self.client().query_raw(insert).param("slug", &service.slug).param("version", at.unsigned_abs());
+            let query =
+                self.client().query_raw(insert).param("slug", &service.slug).param("version", at.unsigned_abs());
             let query = query.param("name", &service.name).param("category", &service.category);
             query.param("vendor", &service.vendor).param("risk", &service.risk).execute().await?;
         }

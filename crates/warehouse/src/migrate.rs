@@ -75,7 +75,8 @@ impl Warehouse {
     }
 
     async fn journal(&self, migration: &Migration, hash: &str, state: &str) -> Result<(), WarehouseError> {
-        let line = "INSERT INTO migrations SELECT {number:UInt32}, {name:String}, {hash:String}, {state:String}, now64(3)";
+        let line =
+            "INSERT INTO migrations SELECT {number:UInt32}, {name:String}, {hash:String}, {state:String}, now64(3)";
         let insert = self.client().query(line).param("number", migration.number).param("name", migration.name);
         Ok(insert.param("hash", hash).param("state", state).execute().await?)
     }

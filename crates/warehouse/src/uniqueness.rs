@@ -56,7 +56,8 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn id_counts(&self) -> Result<HashMap<u32, u64>, WarehouseError> {
-        let select = "SELECT partition, count() AS ids FROM event_ids WHERE hash != toFixedString('', 16) GROUP BY partition";
+        let select =
+            "SELECT partition, count() AS ids FROM event_ids WHERE hash != toFixedString('', 16) GROUP BY partition";
         let rows: Vec<Count> = self.client().query_raw(select).fetch_all().await?;
         Ok(rows.into_iter().map(|row| (row.partition, row.ids)).collect())
     }
@@ -73,7 +74,9 @@ impl Warehouse {
         from: u64,
         mut each: impl FnMut(KeyHash),
     ) -> Result<(), WarehouseError> {
-        let log = log_id.map_or_else(String::new, |id| format!("AND log_id = '{id}' AND partition = {partition} AND position >= {from}"));
+        let log = log_id.map_or_else(String::new, |id| {
+            format!("AND log_id = '{id}' AND partition = {partition} AND position >= {from}")
+        });
         let select = format!("SELECT hash FROM event_ids WHERE hash != toFixedString('', 16) {log}");
         let mut cursor = self.client().query_raw(&select).fetch::<Hash>()?;
         while let Some(row) = cursor.next().await? {

@@ -1,0 +1,54 @@
+# The verbs of the project. `make run` and `make test` need nothing but Rust, Node (and for the tests Java and Maven);
+# whatever else is missing they bring or name.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+BIN := target/release/avow
+
+.PHONY: help run build test bench soak fuzz lint fmt clean engine web beacon
+
+help: ## This list.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: build ## Build, start everything on this machine with simulated sites, print where the dashboard is.
+	@$(BIN) demo
+
+build: engine beacon web ## Build target/release/avow and what it embeds.
+	$(CARGO) build --release --locked -p avow
+
+engine: .engine/libchdb.so ## Fetch the embedded ClickHouse engine (178 MB, once).
+.engine/libchdb.so: crates/chbox/engine/package-lock.json
+	@crates/chbox/engine/fetch.sh .engine && touch $@
+
+beacon: ingest/beacon/dist/beacon.js ## Build the browser SDK.
+ingest/beacon/dist/beacon.js: $(shell find ingest/beacon/src -type f) ingest/beacon/package-lock.json
+	@cd ingest/beacon && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/beacon.js
+
+web: api/web/dist/index.html ## Build the page.
+api/web/dist/index.html: $(shell find api/web/src api/web/messages -type f) api/web/package-lock.json
+	@cd api/web && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/index.html
+
+test: ## Every test, real engines included.
+	@tests/run.sh
+
+bench: build ## The figures, side by side.
+	@tests/bench/run.sh
+
+soak: build ## The long runs: a million events, embedded and over Kafka.
+	@tests/soak.sh
+
+fuzz: ## Every fuzz target, five minutes each (SECONDS_EACH=300).
+	@tests/fuzz.sh
+
+lint: ## Formatting, clippy, licences and the page's types.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	cd api/web && npm run --silent check
+	cd ingest/beacon && npm run --silent check
+
+fmt: ## Format everything.
+	$(CARGO) fmt --all
+
+clean: ## Remove what was built (not the engine).
+	$(CARGO) clean
+	rm -rf api/web/dist ingest/beacon/dist

@@ -1,0 +1,20 @@
+//! The commands other than the roles. Administration goes through the API of the running server.
+
+pub mod catalog;
+pub mod demo;
+pub mod doctor;
+pub mod export;
+pub mod show_config;
+pub mod simulate;
+pub mod site;
+pub mod token;
+
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::{ContentArrangement, Table};
+
+/// A table in the one style that all commands print.
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table
+}

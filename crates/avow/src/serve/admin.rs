@@ -1,0 +1,78 @@
+//! The admin listener: `/metrics` (Prometheus), `/healthz` (the process lives), `/readyz` (appends are acknowledged and the
+//! warehouse answers).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use avow_log::Log;
+use avow_telemetry::Metrics;
+use avow_warehouse::Warehouse;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+struct Follows {
+    log: Arc<dyn Log>,
+    draining: Arc<AtomicBool>,
+    warehouse: Option<Arc<Warehouse>>,
+}
+
+/// Whether the process may be given work. Says no until there is something to follow.
+#[derive(Clone, Default)]
+pub struct Readiness(Arc<OnceLock<Follows>>);
+
+impl Readiness {
+    pub fn follow(&self, log: Arc<dyn Log>, draining: Arc<AtomicBool>, warehouse: Option<Arc<Warehouse>>) {
+        let _ = self.0.set(Follows { log, draining, warehouse });
+    }
+
+    async fn ask(&self) -> Result<(), &'static str> {
+        let follows = self.0.get().ok_or("starting")?;
+        if follows.draining.load(Ordering::Relaxed) {
+            return Err("draining");
+        }
+        if !follows.log.healthy() {
+            return Err("the log does not acknowledge appends");
+        }
+        match &follows.warehouse {
+            Some(warehouse) => warehouse.ping().await.map_err(|_| "the warehouse does not answer"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Admin {
+    metrics: Arc<Metrics>,
+    ready: Readiness,
+}
+
+/// Serves until `stop`.
+pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Readiness, stop: CancellationToken) {
+    let routes = Router::new()
+        .route("/metrics", get(metrics_text))
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .with_state(Admin { metrics, ready });
+    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "admin.listener_failed");
+    }
+}
+
+async fn metrics_text(State(admin): State<Admin>) -> impl IntoResponse {
+    match admin.metrics.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
+    match admin.ready.ask().await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+    }
+}

@@ -1,0 +1,46 @@
+//! Which log this process stands on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use avow_log::Log;
+use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+use avow_log::kafka::{KafkaConfig, KafkaLog, Membership};
+
+use super::Roles;
+use crate::config::Config;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Kafka where brokers are configured, the embedded log otherwise.
+pub async fn open(config: &Config, roles: Roles) -> anyhow::Result<Arc<dyn Log>> {
+    if let Some(brokers) = &config.kafka.brokers {
+        return Ok(KafkaLog::connect(kafka(config, brokers, roles)).await?);
+    }
+    let embedded = EmbeddedConfig {
+        path: config.data_dir.join("log"),
+        event_partitions: config.log.partitions,
+        segment_bytes: config.log.segment_mib << 20,
+        retention: DAY * u32::try_from(config.log.retention_days).unwrap_or(u32::MAX),
+        ..EmbeddedConfig::default()
+    };
+    Ok(tokio::task::spawn_blocking(move || EmbeddedLog::open(embedded)).await??)
+}
+
+fn kafka(config: &Config, brokers: &str, roles: Roles) -> KafkaConfig {
+    let section = &config.kafka;
+    let membership =
+        if roles.processor { Membership::Member { static_id: section.instance.clone() } } else { Membership::Outside };
+    KafkaConfig {
+        brokers: brokers.to_owned(),
+        events_topic: section.topic.clone(),
+        partitions: section.partitions,
+        replication: section.replication,
+        retention: DAY * u32::try_from(section.retention_days).unwrap_or(u32::MAX),
+        group: section.group.clone(),
+        membership,
+        append_timeout: Duration::from_millis(section.append_timeout_ms),
+        properties: section.properties.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect(),
+        ..KafkaConfig::default()
+    }
+}
