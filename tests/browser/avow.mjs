@@ -56,8 +56,12 @@ export const startAvow = async () => {
     },
   })
   const ended = once(child, 'exit')
+  let stopping = false
+  ended.then(async ([code, signal]) => {
+    if (!stopping) console.error(`avow serve ended by itself (${signal ?? code}):\n${(await readFile(log, 'utf8')).slice(-4000)}`)
+  })
   while (!(await answers(`http://127.0.0.1:${adminPort}/readyz`))) {
-    if (child.exitCode !== null) throw new Error(`avow serve ended with ${child.exitCode}:\n${await readFile(log, 'utf8')}`)
+    if (child.exitCode !== null || child.signalCode) throw new Error('avow serve was never ready')
     await pause(POLL_MS)
   }
 
@@ -91,6 +95,7 @@ export const startAvow = async () => {
     },
     /** @returns {Promise<number | null>} the exit code */
     async stop() {
+      stopping = true
       child.kill('SIGTERM')
       const [code] = await ended
       await rm(folder, { recursive: true })
