@@ -1,0 +1,60 @@
+//! What a reverse proxy in front of the separate roles does: `/v1/` and the beacon to ingest, the rest to the api.
+
+use anyhow::Result;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::installation::Cluster;
+
+const LARGEST: usize = 4 << 20;
+
+#[derive(Clone)]
+struct Behind {
+    http: reqwest::Client,
+    ingest: String,
+    api: String,
+}
+
+/// A running front.
+pub struct Front {
+    port: u16,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Front {
+    pub fn start(cluster: &Cluster) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let behind = Behind { http: reqwest::Client::new(), ingest: cluster.ingest.url(), api: cluster.api.url() };
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))?;
+        let port = listener.local_addr()?.port();
+        let routes = axum::Router::new().fallback(forward).with_state(behind);
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        Ok(Self { port, _runtime: runtime })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+async fn forward(State(behind): State<Behind>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let base = if path.starts_with("/v1/") || path == "/beacon.js" { &behind.ingest } else { &behind.api };
+    let Ok(body) = to_bytes(body, LARGEST).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let mut headers = head.headers;
+    headers.remove(header::HOST);
+    let request = behind.http.request(head.method, format!("{base}{path}")).headers(headers).body(body);
+    let Ok(answer) = request.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let mut response = Response::builder().status(answer.status());
+    if let Some(headers) = response.headers_mut() {
+        headers.extend(answer.headers().clone());
+        headers.remove(header::TRANSFER_ENCODING);
+    }
+    match answer.bytes().await {
+        Ok(bytes) => response.body(Body::from(bytes)).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response()),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}

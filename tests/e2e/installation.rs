@@ -1,0 +1,128 @@
+//! The two sizes of an installation: everything in one process, or Kafka, `avow box` and the three roles apart.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use avow_testkit::engine;
+use avow_testkit::kafka::Kafka;
+use avow_testkit::ports;
+use avow_testkit::process::{ADMIN_TOKEN, Avow, Settings, binary};
+use serde_json::{Value, json};
+
+pub const COUNTRY_HEADER: &str = "CF-IPCountry";
+
+/// `avow serve` with embedded engines.
+pub fn embedded() -> Result<Settings> {
+    let library = engine::library()?;
+    Ok(Settings::new("serve")
+        .env("AVOW_LIBCHDB", library.display().to_string())
+        .env("AVOW_INGEST__COUNTRY_HEADER", COUNTRY_HEADER))
+}
+
+/// Kafka, `avow box`, and each role a process of its own.
+pub struct Cluster {
+    pub api: Avow,
+    _processor: Avow,
+    pub ingest: Avow,
+    _box: Boxed,
+    pub kafka: Kafka,
+}
+
+/// `avow box` on a port of its own. It has no `/readyz`: the ports answer when it is there.
+struct Boxed {
+    child: avow_testkit::child::Child,
+    port: u16,
+    _dir: tempfile::TempDir,
+}
+
+impl Boxed {
+    fn start() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let port = ports::free()?;
+        let mut command = Command::new(binary()?);
+        command.arg("box").env("AVOW_DATA_DIR", dir.path()).env("AVOW_LIBCHDB", engine::library()?);
+        command.env("AVOW_CLICKHOUSE_LISTEN", format!("127.0.0.1:{port}"));
+        let child = avow_testkit::child::Child::spawn(&mut command)?;
+        let begun = std::time::Instant::now();
+        while !ports::held_by(child.pid(), port) {
+            ensure!(begun.elapsed().as_secs() < 120, "avow box does not listen");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Ok(Self { child, port, _dir: dir })
+    }
+}
+
+impl Drop for Boxed {
+    fn drop(&mut self) {
+        self.child.kill9();
+    }
+}
+
+impl Cluster {
+    pub fn start() -> Result<Self> {
+        let kafka = Kafka::start()?;
+        let boxed = Boxed::start()?;
+        let role = |name: &str| {
+            Settings::new(name)
+                .env("AVOW_KAFKA__BROKERS", kafka.brokers())
+                .env("AVOW_CLICKHOUSE__URL", format!("http://127.0.0.1:{}", boxed.port))
+                .env("AVOW_INGEST__COUNTRY_HEADER", COUNTRY_HEADER)
+                .start()
+        };
+        let processor = role("processor")?;
+        let api = role("api")?;
+        let ingest = role("ingest")?;
+        Ok(Self { api, _processor: processor, ingest, _box: boxed, kafka })
+    }
+}
+
+/// Runs `avow simulate` with these arguments.
+pub fn simulate(url: &str, args: &[&str]) -> Result<String> {
+    let mut command = Command::new(binary()?);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AVOW_")) {
+        command.env_remove(name);
+    }
+    let output = command.args(["simulate", "--url", url, "--token", ADMIN_TOKEN]).args(args).output()?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "avow simulate {args:?}: {text}");
+    Ok(text)
+}
+
+/// A caller of the public HTTP.
+pub struct Caller {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Caller {
+    pub fn of(url: String) -> Self {
+        Self { http: reqwest::Client::new(), url }
+    }
+
+    pub async fn put_site(&self, site: &str, settings: Value) -> Result<()> {
+        let request =
+            self.http.put(format!("{}/api/v1/sites/{site}", self.url)).bearer_auth(ADMIN_TOKEN).json(&settings);
+        let answer = request.send().await?;
+        ensure!(answer.status().is_success(), "{}", answer.text().await?);
+        Ok(())
+    }
+
+    /// Posts events as a beacon; the status, or `None` where no answer came.
+    pub async fn post(&self, events: &[Value]) -> Option<u16> {
+        let request = self.http.post(format!("{}/v1/events", self.url)).json(&json!({"events": events}));
+        Some(request.send().await.ok()?.status().as_u16())
+    }
+
+    pub async fn query(&self, body: Value) -> Result<Value> {
+        let request = self.http.post(format!("{}/api/v1/query", self.url)).bearer_auth(ADMIN_TOKEN).json(&body);
+        let answer = request.send().await?;
+        ensure!(answer.status().is_success(), "{}", answer.text().await?);
+        Ok(answer.json().await?)
+    }
+
+    pub async fn token(&self, body: Value) -> Result<String> {
+        let request = self.http.post(format!("{}/api/v1/tokens", self.url)).bearer_auth(ADMIN_TOKEN).json(&body);
+        let made: Value = request.send().await?.error_for_status()?.json().await?;
+        Ok(made["token"].as_str().context("no token in the answer")?.to_owned())
+    }
+}

@@ -1,0 +1,18 @@
+//! The built binary, from the outside: real Kafka, the real engine, real clients.
+//!
+//! What runs here is short; the same tests run long in `tests/soak.sh`, by the variables `AVOW_SOAK_EVENTS` and
+//! `AVOW_SOAK_KILLS`.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod exact_totals;
+mod front;
+mod installation;
+mod kills;
+mod readers;
+mod tidy;
+
+/// A number from the environment, for long runs.
+fn scale(name: &str, short: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(short)
+}
