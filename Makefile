@@ -25,7 +25,9 @@ ingest/beacon/dist/beacon.js: $(shell find ingest/beacon/src -type f) ingest/bea
 	@cd ingest/beacon && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/beacon.js
 
 web: api/web/dist/index.html ## Build the page.
-api/web/dist/index.html: $(shell find api/web/src api/web/messages -type f) api/web/package-lock.json
+PAGE := $(shell find api/web/src api/web/messages -path api/web/src/paraglide -prune -o -type f -print) \
+        $(addprefix api/web/,index.html vite.config.ts compress.ts package-lock.json project.inlang/settings.json)
+api/web/dist/index.html: $(PAGE)
 	@cd api/web && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/index.html
 
 test: ## Every test, real engines included.
