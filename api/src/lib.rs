@@ -5,6 +5,7 @@
 //! formed) -> `<resource>/<verb>.rs`. Whatever is refused becomes a [`problem`]. There is no SQL here: questions are put to
 //! `avow-warehouse`, changes to `avow-control`.
 
+#![allow(unused_qualifications, reason = "the macro that describes parameters writes its paths in full")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod access;

@@ -86,7 +86,7 @@ impl Live {
         let now = moment::now();
         let none = Marks::new();
         let from = before.unwrap_or(&none);
-        let marks = self.warehouse.live_marks(self.log_id, from).await?;
+        let marks = self.warehouse.live_marks(self.log_id, from, now - tally::HOUR_MS).await?;
         let landed = self.warehouse.landed(self.log_id, from, &marks, now - tally::HOUR_MS).await?;
         Ok((tally.take(now, landed, before.is_some()), marks))
     }

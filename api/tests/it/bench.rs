@@ -7,7 +7,7 @@ use std::sync::Arc;
 use avow_api::{Api, ApiConfig, Parts, router};
 use avow_control::Control;
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
-use avow_log::{Log, Topic};
+use avow_log::{Log, Record, Topic};
 use avow_schemas::control::Scope;
 use avow_schemas::ids::SiteId;
 use avow_schemas::settings::SiteSettings;
@@ -79,12 +79,15 @@ impl Bench {
         self.folder.path()
     }
 
-    /// Puts events into the warehouse as the processor does. The settings records that lie in the log are passed over.
+    /// Puts events into the log and the warehouse as the processor does. The settings records that lie between are passed
+    /// over.
     pub async fn land(&self, events: Vec<Landing>) {
         let log_id = self.log.identity().log_id;
         let mut chain = Chain::open(Arc::clone(&self.warehouse), log_id, 0).await.unwrap();
         let from = chain.watermarks().events;
-        let first = from.max(self.log.end(Topic::Events, 0).await.unwrap());
+        let records = vec![Record { key: SITE.into(), value: "stands for an event".into() }; events.len()];
+        let positions = self.log.append(Topic::Events, records).await.unwrap();
+        let first = positions[0].position;
         let mut books: BTreeMap<String, Book> = BTreeMap::new();
         let logged_at = jiff::Timestamp::now().as_millisecond();
         let rows: Vec<StoredRow> = (first..)

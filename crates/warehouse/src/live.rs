@@ -73,16 +73,15 @@ pub struct Landed {
 }
 
 impl Warehouse {
-    /// How far the events stand now. `before` is the last look: what has not moved since keeps its mark.
+    /// How far the events stand now, from the ranges logged at or after `since` (milliseconds since 1970). `before` is the
+    /// last look: what has not moved since keeps its mark.
     ///
     /// # Errors
     /// The engine's.
-    pub async fn live_marks(&self, log_id: Uuid, before: &Marks) -> Result<Marks, WarehouseError> {
+    pub async fn live_marks(&self, log_id: Uuid, before: &Marks, since: i64) -> Result<Marks, WarehouseError> {
         let sql = "SELECT partition, max(range_to) AS upto, toUnixTimestamp64Milli(max(logged_at)) AS logged_ms FROM events_data \
                    WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} \
                    AND occurred_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') GROUP BY partition";
-        // Range rows sort by `logged_at`, which rises within a partition: older ones than the oldest mark say nothing new.
-        let since = before.values().map(|mark| mark.logged_at).min().unwrap_or(0);
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(sql).param("log", log_id.to_string()).param("since", since);
         let mut marks = before.clone();
@@ -122,8 +121,11 @@ impl Warehouse {
              AND logged_at >= fromUnixTimestamp64Milli({{logged:Int64}}, 'UTC')",
             places.join(" OR ")
         );
-        // Nothing that happened since can have been logged before, but for clocks that run ahead by minutes.
-        let oldest = from.values().map(|mark| mark.logged_at).min().unwrap_or(0).max(since - 900_000);
+        // Nothing that happened since can have been logged before, but for clocks that run ahead by minutes; and what is
+        // new of a partition was logged after its mark.
+        let floor = since - 900_000;
+        let marks = moved.iter().map(|(partition, ..)| from.get(partition).map_or(floor, |mark| mark.logged_at));
+        let oldest = marks.min().unwrap_or(floor).max(floor);
         let client = self.client().clone().with_validation(true);
         let ask = |sql: &str| {
             let query = client.query_raw(sql).param("log", log_id.to_string());

@@ -5,6 +5,9 @@ use std::fmt::Write;
 use clickhouse::Client;
 use clickhouse::query::Query;
 
+/// How long the engine works on one statement before it gives up.
+const LONGEST_SECONDS: &str = "120";
+
 /// A parameter's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
@@ -54,15 +57,14 @@ impl Statement {
 
     /// The statement ready to run.
     pub(super) fn query(self, client: &Client) -> Query {
-        self.parameters.into_iter().fold(
-            client.clone().with_validation(true).query_raw(&self.sql),
-            |query, (name, value)| match value {
-                Value::Texts(texts) => query.param(&name, texts),
-                Value::Seconds(seconds) => query.param(&name, seconds),
-                Value::Second(second) => query.param(&name, second),
-                Value::Millisecond(moment) => query.param(&name, moment),
-            },
-        )
+        let client = client.clone().with_validation(true).with_setting("max_execution_time", LONGEST_SECONDS);
+        let question = client.query_raw(&self.sql);
+        self.parameters.into_iter().fold(question, |query, (name, value)| match value {
+            Value::Texts(texts) => query.param(&name, texts),
+            Value::Seconds(seconds) => query.param(&name, seconds),
+            Value::Second(second) => query.param(&name, second),
+            Value::Millisecond(moment) => query.param(&name, moment),
+        })
     }
 }
 
