@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use avow_testkit::engine;
 use avow_testkit::kafka::Kafka;
 use avow_testkit::ports;
-use avow_testkit::process::{ADMIN_TOKEN, Avow, Settings, binary};
+use avow_testkit::process::{ADMIN_TOKEN, Avow, Settings, binary, without_settings};
 use serde_json::{Value, json};
 
 pub const COUNTRY_HEADER: &str = "CF-IPCountry";
@@ -40,7 +40,7 @@ impl Boxed {
         let dir = tempfile::tempdir()?;
         let port = ports::free()?;
         let mut command = Command::new(binary()?);
-        command.arg("box").env("AVOW_DATA_DIR", dir.path()).env("AVOW_LIBCHDB", engine::library()?);
+        without_settings(&mut command).arg("box").env("AVOW_DATA_DIR", dir.path()).env("AVOW_LIBCHDB", engine::library()?);
         command.env("AVOW_CLICKHOUSE_LISTEN", format!("127.0.0.1:{port}"));
         let child = avow_testkit::child::Child::spawn(&mut command)?;
         let begun = std::time::Instant::now();
@@ -79,10 +79,7 @@ impl Cluster {
 /// Runs `avow simulate` with these arguments.
 pub fn simulate(url: &str, args: &[&str]) -> Result<String> {
     let mut command = Command::new(binary()?);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AVOW_")) {
-        command.env_remove(name);
-    }
-    let output = command.args(["simulate", "--url", url, "--token", ADMIN_TOKEN]).args(args).output()?;
+    let output = without_settings(&mut command).args(["simulate", "--url", url, "--token", ADMIN_TOKEN]).args(args).output()?;
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "avow simulate {args:?}: {text}");
     Ok(text)

@@ -192,7 +192,7 @@ pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
         None if Path::new(DEFAULT_FILE).is_file() => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
         None => {}
     }
-    let environment = Env::prefixed("AVOW_").filter(|key| !NO_KEYS.contains(&key.as_str())).split("__");
+    let environment = Env::prefixed("AVOW_").filter(|key| !NO_KEYS.iter().any(|no_key| key == *no_key)).split("__");
     figment.merge(environment).extract().context("configuration")
 }
 

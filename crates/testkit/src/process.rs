@@ -35,6 +35,14 @@ pub fn binary() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Keeps the settings of whoever runs the tests (and the tests' own variables) from the program.
+pub fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AVOW_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// What to run, before it runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -123,7 +131,7 @@ impl Avow {
     fn launch(&mut self) -> Result<()> {
         let out = File::options().create(true).append(true).open(&self.log)?;
         let mut command = Command::new(binary()?);
-        command
+        without_settings(&mut command)
             .args(&self.settings.args)
             .env("AVOW_DATA_DIR", &self.data_dir)
             .env("AVOW_LISTEN", format!("127.0.0.1:{}", self.port))
