@@ -159,7 +159,8 @@ impl Kafka {
         let properties = node.dir.join("server.properties");
         fs::write(&properties, self.properties(i)?)?;
         let output = java(lib, &[])
-            .args(["kafka.tools.StorageTool", "format", "-t", cluster, "-c"])
+            // One argument, since a random id may begin with a hyphen.
+            .args(["kafka.tools.StorageTool", "format", &format!("--cluster-id={cluster}"), "-c"])
             .arg(&properties)
             .output()
             .context("starting java")?;
