@@ -66,7 +66,7 @@ impl<R: Read> BlockReader<R> {
         let method = header[0];
         let compressed = u32::from_le_bytes(array(&header[1..5])) as usize;
         let plain = u32::from_le_bytes(array(&header[5..9])) as usize;
-        if compressed < HEADER || compressed > MAX_BLOCK || plain > MAX_BLOCK {
+        if !(HEADER..=MAX_BLOCK).contains(&compressed) || plain > MAX_BLOCK {
             return Err(refuse(
                 codes::CANNOT_DECOMPRESS,
                 "CANNOT_DECOMPRESS",

@@ -185,6 +185,11 @@ impl Engine {
 
     /// Ends the statement that runs with this `log_comment`. Blocks.
     pub(crate) fn kill(&self, mark: &str) {
+        // Held to the end: a connection opened after the engine has closed would start it again.
+        let keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if keeper.is_none() {
+            return;
+        }
         let Some(mut connection) = self.library.connect(&self.path, &[]) else { return };
         let statement = format!("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quoted(mark));
         if let Err(error) = connection.query(statement.as_bytes(), "Null", &[]) {

@@ -121,12 +121,18 @@ fn check(node: &Node, functions: &Functions, tables: &Tables<'_>, place: Place) 
         "Set" => return Err(refused("SETTINGS in the statement; set them in the URL")),
         "TableIdentifier" => tables.check_name(&node.name)?,
         "Identifier" if place == Place::Set => tables.check_name(&node.name)?,
-        "Function" if place == Place::Table => {
-            if !functions::allow_table_function(&node.name) {
-                return Err(refused(&format!("table function {}", node.name)));
+        "Function" => {
+            let in_place_of_table = place == Place::Table;
+            let allowed = if in_place_of_table {
+                functions::allow_table_function(&node.name)
+            } else {
+                functions.allow(&node.name)
+            };
+            if !allowed {
+                let what = if in_place_of_table { "table function" } else { "function" };
+                return Err(refused(&format!("{what} {}", node.name)));
             }
         }
-        "Function" if !functions.allow(&node.name) => return Err(refused(&format!("function {}", node.name))),
         _ => {}
     }
     let takes_set = node.kind == "Function" && is_in(&node.name);
