@@ -3,6 +3,7 @@
 use crate::totals_file::{ExpectedQuery, Row, TotalsFile};
 use crate::wire::client::Client;
 use anyhow::Context as _;
+use futures::StreamExt as _;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -18,6 +19,8 @@ const TOLD: usize = 20;
 const ARRIVES_WITHIN: Duration = Duration::from_secs(600);
 /// After how long without any movement it is taken to have arrived.
 const QUIET_AFTER: Duration = Duration::from_secs(20);
+/// Queries on their way at once.
+const AT_ONCE: usize = 3;
 /// The counts that tell whether everything has arrived.
 const ARRIVING: [&str; 6] = ["shown", "decisions", "dismissed", "automatic", "withdrawals", "loaded"];
 
@@ -76,9 +79,15 @@ pub async fn compare(url: &str, token: &str, totals_file: &Path) -> anyhow::Resu
     let total = file.queries.first().context("the totals file holds no query")?;
     arrival(&client, total).await?;
     let mut comparison = Comparison::default();
-    for expected in &file.queries {
+    let mut answers = futures::stream::iter(&file.queries)
+        .map(|expected| {
+            let client = &client;
+            async move { (expected, client.query(&expected.query).await) }
+        })
+        .buffered(AT_ONCE);
+    while let Some((expected, answer)) = answers.next().await {
         comparison.queries += 1;
-        match client.query(&expected.query).await {
+        match answer {
             Ok(rows) => compare_rows(expected, &rows, &mut comparison),
             Err(error) => comparison.differs(&expected.name, "refused", || format!("refused: {error:#}")),
         }

@@ -6,6 +6,7 @@ use crate::definitions::suite::{self, Scope};
 use crate::definitions::tally::Tally;
 use crate::totals_file::TotalsFile;
 use crate::visitors::crowd::{Batch, Crowd, Emit};
+use crate::visitors::flood;
 use crate::visitors::moments::{self, CLOSED_AFTER, Moments};
 use crate::visitors::repeats::Repeats;
 use crate::visitors::site::{Services, Site};
@@ -111,7 +112,6 @@ impl Run {
         let sender = Sender {
             client: Client::new(&args.url, &args.token, args.country_header.as_deref())?,
             sites: crowd.narrator.sites.iter().map(|site| Arc::clone(&site.name)).collect(),
-            connections: args.connections,
             patience: args.patience,
             began: Instant::now(),
             progress: progress(args.events())?,
@@ -150,17 +150,27 @@ impl Run {
                 events: summary.events,
                 posted: summary.posted,
                 duplicates: summary.duplicates,
-                queries: crowd.tally.finish(),
+                queries: Vec::new(),
             };
-            file.write(out)?;
+            file.write(out, crowd.tally.finish())?;
         }
         Ok(summary)
     }
 
+    /// The site of the many variants, if there is one, before anything else.
+    async fn flood(&self, crowd: Crowd) -> anyhow::Result<Crowd> {
+        if !has_flood(&self.args) {
+            return Ok(crowd);
+        }
+        let site = crowd.narrator.sites.len() - 1;
+        self.send(crowd, 1, move |crowd, emit| crowd.flood(site, emit)).await
+    }
+
     /// As fast as the server takes it: nine tenths, then the change of settings, then the rest.
-    async fn unpaced(&self, mut crowd: Crowd) -> anyhow::Result<Crowd> {
+    async fn unpaced(&self, crowd: Crowd) -> anyhow::Result<Crowd> {
+        let mut crowd = self.flood(crowd).await?;
         crowd.narrator.telling = Telling::Everything;
-        let events = self.args.events().unwrap_or(u64::MAX);
+        let events = self.args.events().unwrap_or(u64::MAX) - crowd.events;
         let all_at_once = Pace { events, rate: None, until: None };
         if self.args.simple {
             return self.phase(crowd, all_at_once).await;
@@ -200,8 +210,9 @@ impl Run {
     /// Tells and sends, then sends the copies that had to wait; returns when everything had its 202.
     async fn phase(&self, crowd: Crowd, pace: Pace) -> anyhow::Result<Crowd> {
         let stop = Arc::clone(&self.stop);
+        let at_once = self.args.connections;
         let crowd = self
-            .send(crowd, move |crowd, emit| {
+            .send(crowd, at_once, move |crowd, emit| {
                 let began = Instant::now();
                 let already = crowd.events;
                 crowd.tell(pace.events, &mut |batch, events| {
@@ -218,7 +229,7 @@ impl Run {
                 })
             })
             .await?;
-        self.send(crowd, |crowd, emit| {
+        self.send(crowd, at_once, |crowd, emit| {
             crowd.repeat(emit);
             Ok(())
         })
@@ -229,14 +240,15 @@ impl Run {
     async fn send(
         &self,
         mut crowd: Crowd,
+        at_once: usize,
         work: impl FnOnce(&mut Crowd, &mut Emit<'_>) -> anyhow::Result<()> + Send + 'static,
     ) -> anyhow::Result<Crowd> {
-        let (batches, received) = mpsc::channel::<Batch>(self.args.connections.max(1) * 2);
+        let (batches, received) = mpsc::channel::<Batch>(at_once.max(1) * 2);
         let telling = tokio::task::spawn_blocking(move || {
             work(&mut crowd, &mut |batch, _| batches.blocking_send(batch).is_ok())?;
             anyhow::Ok(crowd)
         });
-        let sent = self.sender.send_all(received).await;
+        let sent = self.sender.send_all(received, at_once).await;
         let crowd = telling.await.context("the visitors' thread died")?;
         sent?;
         crowd
@@ -262,15 +274,26 @@ impl Run {
     }
 }
 
+/// Whether there is one more site, of the many variants: only where it is a small part of the whole.
+fn has_flood(args: &SimulateArgs) -> bool {
+    let enough = args.events().is_some_and(|events| events >= 10 * flood::EVENTS);
+    enough && args.site.is_none() && !args.simple && !args.is_paced()
+}
+
 /// The visitors that a seed gives, and empty counters for what must be seen of them.
 pub(crate) fn crowd(args: &SimulateArgs, seed: u64, began: i64) -> anyhow::Result<Crowd> {
     let mut rng = StdRng::seed_from_u64(seed);
-    let sites = args
+    let mut sites = args
         .site_names(seed)
         .iter()
         .enumerate()
         .map(|(index, name)| Site::invent(name, index, &mut rng))
         .collect::<Result<Vec<_>, _>>()?;
+    if has_flood(args) {
+        let mut site = Site::invent(&format!("many-{seed:x}.sim.example"), sites.len(), &mut rng)?;
+        site.weight = 0;
+        sites.push(site);
+    }
     let moments = Moments::new(began, args.days(), args.is_paced())?;
     let scope = Scope {
         sites: sites.iter().map(|site| Arc::clone(&site.name)).collect(),

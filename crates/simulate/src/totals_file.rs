@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 /// What a run left behind and what must be seen of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct TotalsFile {
     /// The seed that the visitors came from.
     pub seed: u64,
@@ -95,14 +95,24 @@ mod dimensions {
 }
 
 impl TotalsFile {
-    /// Writes the file.
+    /// Writes this file with other queries in the place of its own, one after the other.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, path: &Path, queries: impl Iterator<Item = ExpectedQuery>) -> anyhow::Result<()> {
         let file = std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut writer = std::io::BufWriter::new(file);
-        serde_json::to_writer(&mut writer, self)?;
+        let Self { seed, began, events, posted, duplicates, .. } = self;
+        write!(
+            writer,
+            "{{\"seed\":{seed},\"began\":\"{began}\",\"events\":{events},\"posted\":{posted},\
+             \"duplicates\":{duplicates},\"queries\":["
+        )?;
+        for (index, query) in queries.enumerate() {
+            writer.write_all(if index == 0 { b"\n" } else { b",\n" })?;
+            serde_json::to_writer(&mut writer, &query)?;
+        }
+        writer.write_all(b"]}\n")?;
         writer.flush()?;
         Ok(())
     }
@@ -115,5 +125,33 @@ impl TotalsFile {
         let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_reader(std::io::BufReader::new(file))
             .with_context(|| format!("{} is no totals file", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let path = std::env::temp_dir().join(format!("totals-{}.json", uuid::Uuid::new_v4()));
+        let row = json!({"dimensions": {"time": "t", "site": "a"}, "metrics": {"shown": 3, "consent_rate": null}});
+        let query = |name: &str| -> ExpectedQuery {
+            serde_json::from_value(json!({"name": name, "query": {"limit": 1}, "rows": [row]})).unwrap()
+        };
+        let file = TotalsFile {
+            seed: 7,
+            began: "2026-11-24T00:00:00Z".to_owned(),
+            events: 5,
+            posted: 6,
+            duplicates: 1,
+            queries: vec![],
+        };
+        file.write(&path, ["one", "two"].into_iter().map(query)).unwrap();
+        let read = TotalsFile::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((read.seed, read.posted, read.queries.len()), (7, 6, 2));
+        assert_eq!(read.queries[1].rows, query("two").rows);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::meaning::{self, Meaning, State};
 use crate::visitors::event::Event;
+use crate::visitors::flood;
 use crate::visitors::site::Site;
 use crate::vocabulary::Dimension;
 use std::collections::HashMap;
@@ -97,7 +98,7 @@ fn value<'a>(event: &'a Event, site: &'a Site, dimension: Dimension) -> &'a str 
         Dimension::Os => event.context.os(),
         Dimension::Language => event.language.unwrap_or(""),
         Dimension::BannerVersion => event.banner_version.unwrap_or(""),
-        Dimension::Variant => event.variant.unwrap_or(""),
+        Dimension::Variant => flood::shown_as(event.variant.unwrap_or("")),
         Dimension::Method => event.method(),
         Dimension::Prompt => event.prompt(),
         Dimension::Regime => event.regime(),

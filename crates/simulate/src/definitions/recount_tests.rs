@@ -7,7 +7,9 @@ use crate::args::SimulateArgs;
 use crate::run::crowd;
 use crate::totals_file::ExpectedQuery;
 use crate::visitors::crowd::{Batch, Crowd};
+use crate::visitors::flood;
 use crate::visitors::moments::CLOSED_AFTER;
+use crate::vocabulary::Dimension;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +148,7 @@ fn every_wrong_definition_would_be_noticed() {
         Wrong::ShownCountsUserOpened,
     ];
     let (batches, crowd) = rehearse(&args(1_500, 6, 75), 7);
-    let counted = crowd.tally.finish();
+    let counted: Vec<_> = crowd.tally.finish().collect();
     let queries = queries(&crowd);
     for wrong in wrongs {
         let recount = Recount::new(&batches, &crowd.narrator.sites, BEGAN - CLOSED_AFTER, Some(wrong));
@@ -156,10 +158,29 @@ fn every_wrong_definition_would_be_noticed() {
 }
 
 #[test]
+fn variants_beyond_the_thousandth_are_other() {
+    let mut crowd = crowd(&args(10, 2, 0), 5, BEGAN).unwrap();
+    let mut batches = Vec::new();
+    let keep = &mut |batch: Batch, _| {
+        batches.push(batch);
+        true
+    };
+    crowd.flood(1, keep).unwrap();
+    let recount = Recount::new(&batches, &crowd.narrator.sites, BEGAN - CLOSED_AFTER, None);
+    assert_eq!(recount.len() as u64, flood::EVENTS);
+    for (query, counted) in queries(&crowd).iter().zip(crowd.tally.finish()) {
+        if query.dimensions == [Dimension::Variant] {
+            assert_eq!(counted.rows.len(), 1001);
+            assert_eq!(difference(query, &counted, &recount), None);
+        }
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_visitors() {
     let lines = |seed| {
         let (_, crowd) = rehearse(&args(300, 3, 60), seed);
-        crowd.tally.finish().iter().map(|query| serde_json::to_string(query).unwrap()).collect::<Vec<_>>()
+        crowd.tally.finish().map(|query| serde_json::to_string(&query).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(lines(11), lines(11));
     assert_ne!(lines(11), lines(12));
@@ -169,7 +190,7 @@ fn the_same_seed_gives_the_same_visitors() {
 #[test]
 fn nothing_that_matters_is_missing() {
     let (batches, crowd) = rehearse(&args(5_000, 5, 75), 3);
-    let total = &crowd.tally.finish()[0].rows[0].metrics;
+    let total = &crowd.tally.finish().next().unwrap().rows[0].metrics;
     for metric in ["dismissed", "automatic", "withdrawals", "undecided", "opted_in", "loaded_with_consent"] {
         if let Some(count) = total.get(metric) {
             assert!(count.as_u64() > Some(0), "no {metric}");

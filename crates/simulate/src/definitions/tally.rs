@@ -85,9 +85,9 @@ impl Tally {
         Ok(())
     }
 
-    /// The rows of every query.
-    pub(crate) fn finish(&self) -> Vec<ExpectedQuery> {
-        self.ledgers.iter().map(|ledger| ledger.finish(&self.symbols)).collect()
+    /// The rows of every query, each made when it is asked for: together they take much more memory than the counters.
+    pub(crate) fn finish(&self) -> impl Iterator<Item = ExpectedQuery> {
+        self.ledgers.iter().map(|ledger| ledger.finish(&self.symbols))
     }
 }
 

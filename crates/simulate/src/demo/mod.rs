@@ -143,7 +143,6 @@ pub async fn history(url: &str, token: &str, days: u32) -> anyhow::Result<u64> {
     let sender = Sender {
         client,
         sites: hosts(&sites),
-        connections: 4,
         patience: Duration::from_secs(180),
         began: Instant::now(),
         progress: bar(&sites, days)?,
@@ -152,7 +151,7 @@ pub async fn history(url: &str, token: &str, days: u32) -> anyhow::Result<u64> {
     };
     let (batches, received) = mpsc::channel(8);
     let telling = tokio::task::spawn_blocking(move || tell_history(&sites, days, moments::now(), &batches));
-    let sent = sender.send_all(received).await;
+    let sent = sender.send_all(received, 4).await;
     telling.await.context("the thread that tells history died")??;
     sent?;
     sender.progress.finish_and_clear();

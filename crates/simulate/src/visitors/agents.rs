@@ -1,7 +1,7 @@
 //! The user agents that simulated visitors have, with what a server must make of each.
 //!
-//! The table holds only agents whose classification leaves no room: device class `desktop` or `mobile`, families `Chrome`,
-//! `Firefox`, `Safari`, `Edge`, systems `Windows`, `macOS`, `Linux`, `Android`, `iOS`. For bots the rule is: bot `yes`, and
+//! The table holds only agents whose classification leaves no room: device class `desktop`, `mobile` or `tablet`, families
+//! `Chrome`, `Firefox`, `Safari`, `Edge`, systems `Windows`, `macOS`, `Linux`, `Android`, `iOS`. For bots the rule is: bot `yes`, and
 //! device, browser and os are all `unknown`; only bots that name no platform are used.
 
 /// One user agent and its dimensions.
@@ -31,7 +31,7 @@ const fn bot(weight: u32, header: &'static str) -> Agent {
 }
 
 /// All agents; [`crate::visitors::context::Context::agent`] is an index into it.
-pub(crate) const AGENTS: [Agent; 13] = [
+pub(crate) const AGENTS: [Agent; 15] = [
     human(
         26,
         "desktop",
@@ -90,6 +90,20 @@ pub(crate) const AGENTS: [Agent; 13] = [
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
     ),
     human(2, "mobile", "Firefox", "Android", "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"),
+    human(
+        2,
+        "tablet",
+        "Safari",
+        "iOS",
+        "Mozilla/5.0 (iPad; CPU OS 16_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
+    ),
+    human(
+        2,
+        "tablet",
+        "Chrome",
+        "Android",
+        "Mozilla/5.0 (Linux; Android 13; SM-X906C) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    ),
     bot(2, "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"),
     bot(1, "curl/8.5.0"),
     bot(1, "python-requests/2.31.0"),

@@ -9,7 +9,6 @@ use super::stories::Narrator;
 use crate::definitions::tally::Tally;
 use rand::RngExt;
 use std::collections::HashMap;
-use uuid::Builder;
 
 /// The most events that a request may carry.
 pub(crate) const LARGEST_BATCH: usize = 500;
@@ -99,19 +98,18 @@ impl Crowd {
         self.send_waiting(1, emit);
     }
 
-    fn count(&mut self, story: &[Event]) -> anyhow::Result<()> {
+    pub(super) fn count(&mut self, story: &[Event]) -> anyhow::Result<()> {
         self.events += story.len() as u64;
         self.tally.add(story, &self.narrator.sites)
     }
 
     /// Now and then, the same id under another subject: another key, so another event.
     fn other_subject(&mut self, story: &[Event]) -> Option<Event> {
-        let rng = &mut self.narrator.rng;
-        if !self.repeats.wanted() || !rng.random_bool(0.02) {
+        if !self.repeats.wanted() || !self.narrator.rng.random_bool(0.02) {
             return None;
         }
         let mut twin = story.iter().find(|event| matches!(event.kind, Kind::Decided(_)))?.clone();
-        twin.subject = Some(Builder::from_random_bytes(rng.random()).into_uuid());
+        twin.subject = Some(self.narrator.subject());
         Some(twin)
     }
 

@@ -123,6 +123,7 @@ impl Narrator {
     }
 
     fn visitor(&mut self, context: Context, site: usize) -> Visitor {
+        let subject = self.subject();
         let rng = &mut self.rng;
         let languages = self.sites[site].languages;
         let regime = match rng.random_range(0..100) {
@@ -134,7 +135,7 @@ impl Narrator {
         };
         Visitor {
             site,
-            subject: Builder::from_random_bytes(rng.random()).into_uuid(),
+            subject,
             context,
             clock_ahead: 0,
             regime,
@@ -283,25 +284,44 @@ impl Narrator {
         if events.iter().any(|event| event.at == at) {
             return false;
         }
+        let context = self.request(visitor, at);
         events.push(Event {
-            id: self.id(at),
-            site: visitor.site,
-            kind,
-            subject: None,
-            at,
             clock_ahead: visitor.clock_ahead,
             prompt,
             regime: visitor.regime,
             banner_version: visitor.banner_version,
             language: visitor.language,
             variant: visitor.variant,
+            ..self.plain_event(context, visitor.site, kind, at)
+        });
+        true
+    }
+
+    /// An event that says nothing but what it is.
+    pub(crate) fn plain_event(&mut self, context: Context, site: usize, kind: Kind, at: i64) -> Event {
+        Event {
+            id: self.id(at),
+            site,
+            kind,
+            subject: None,
+            at,
+            clock_ahead: 0,
+            prompt: None,
+            regime: None,
+            banner_version: None,
+            language: None,
+            variant: None,
             categories: Named::new(),
             services: Named::new(),
             purposes: Named::new(),
             effort_ms: None,
-            context: self.request(visitor, at),
-        });
-        true
+            context,
+        }
+    }
+
+    /// A new subject.
+    pub(crate) fn subject(&mut self) -> Uuid {
+        Builder::from_random_bytes(self.rng.random()).into_uuid()
     }
 
     /// How an event of that time reaches the server.

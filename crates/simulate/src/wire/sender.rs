@@ -21,7 +21,6 @@ const SITES_KNOWN_WITHIN: Duration = Duration::from_secs(20);
 pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) sites: SiteNames,
-    pub(crate) connections: usize,
     /// How long a batch is repeated before the run fails.
     pub(crate) patience: Duration,
     pub(crate) began: Instant,
@@ -33,14 +32,15 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Sends everything that comes, and returns when all of it had its 202.
+    /// Sends everything that comes, so many requests at once, and returns when all of it had its 202. With one at a time, the
+    /// log has the batches in this order.
     ///
     /// # Errors
     /// Where an event is refused for good, or patience is at its end.
-    pub(crate) async fn send_all(&self, batches: Receiver<Batch>) -> anyhow::Result<()> {
+    pub(crate) async fn send_all(&self, batches: Receiver<Batch>, at_once: usize) -> anyhow::Result<()> {
         ReceiverStream::new(batches)
             .map(|batch| self.send(batch))
-            .buffer_unordered(self.connections.max(1))
+            .buffer_unordered(at_once.max(1))
             .try_for_each(|()| async { Ok(()) })
             .await
     }

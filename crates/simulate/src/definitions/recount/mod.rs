@@ -131,6 +131,8 @@ fn see(body: Value, batch: &Batch, sites: &[Site], now: i64, wrong: Option<Wrong
     };
     let text = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
     let context = &batch.context;
+    let variant = text(&body["banner"]["variant"], "");
+    let came_too_late = variant.strip_prefix("many-").is_some_and(|number| number.len() == 4);
     let speaks_for_others = ["token", "import"].contains(&context.source.name());
     let agent = &AGENTS[context.agent];
     let of_agent = |value: &str| if speaks_for_others { "unknown".to_owned() } else { value.to_owned() };
@@ -144,7 +146,7 @@ fn see(body: Value, batch: &Batch, sites: &[Site], now: i64, wrong: Option<Wrong
         (Dimension::Os, of_agent(agent.os)),
         (Dimension::Language, text(&body["banner"]["language"], "")),
         (Dimension::BannerVersion, text(&body["banner"]["version"], "")),
-        (Dimension::Variant, text(&body["banner"]["variant"], "")),
+        (Dimension::Variant, if came_too_late { "other".to_owned() } else { variant }),
         (Dimension::Method, text(&body["method"], "")),
         (Dimension::Prompt, text(&body["prompt"], "first")),
         (Dimension::Regime, text(&body["regime"], "opt_in")),
