@@ -29,5 +29,9 @@ fn over_kafka_in_three_processes_every_number_is_exact() -> Result<()> {
     let cluster = Cluster::start()?;
     // Sites are made through the api, events go to ingest: one address for both is what a proxy in front would give.
     let front = Front::start(&cluster)?;
-    equal(&front.url(), &front.url(), "50", "6s")
+    let outcome = equal(&front.url(), &front.url(), "50", "6s");
+    if outcome.is_err() {
+        println!("the processor's log:\n{}", cluster.processor.log());
+    }
+    outcome
 }

@@ -22,7 +22,7 @@ pub fn embedded() -> Result<Settings> {
 /// Kafka, `avow box`, and each role a process of its own.
 pub struct Cluster {
     pub api: Avow,
-    _processor: Avow,
+    pub processor: Avow,
     pub ingest: Avow,
     _box: Boxed,
     pub kafka: Kafka,
@@ -72,7 +72,7 @@ impl Cluster {
         let processor = role("processor")?;
         let api = role("api")?;
         let ingest = role("ingest")?;
-        Ok(Self { api, _processor: processor, ingest, _box: boxed, kafka })
+        Ok(Self { api, processor, ingest, _box: boxed, kafka })
     }
 }
 

@@ -17,8 +17,6 @@ const TOLERANCE: f64 = 1e-9;
 const TOLD: usize = 20;
 /// How long a server may take until its numbers have arrived.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(600);
-/// After how long without any movement it is taken to have arrived.
-const QUIET_AFTER: Duration = Duration::from_secs(20);
 /// Queries on their way at once.
 const AT_ONCE: usize = 3;
 /// The counts that tell whether everything has arrived.
@@ -95,20 +93,19 @@ pub async fn compare(url: &str, token: &str, totals_file: &Path) -> anyhow::Resu
     Ok(comparison)
 }
 
-/// Waits until the server shows as many events as it must, or its numbers have stopped moving.
+/// Waits until the server shows as many events as it must, or says that it has counted everything that was acknowledged
+/// before the first question.
 async fn arrival(client: &Client, total: &ExpectedQuery) -> anyhow::Result<()> {
     let counts = |row: Option<&Row>| ARRIVING.map(|name| row.and_then(|row| row.metrics[name].as_u64()).unwrap_or(0));
     let expected = counts(total.rows.first());
     let began = Instant::now();
-    let mut seen = ([0; ARRIVING.len()], Instant::now());
+    // HTTP's dates are cut to the second: by then, everything that was acknowledged before this question is older.
+    let asked = client.freshness(&total.query).await?.0 + Duration::from_secs(1);
     while began.elapsed() < ARRIVES_WITHIN {
+        let (_, counted_to) = client.freshness(&total.query).await?;
+        // Read after the freshness, so no older than it.
         let shown = counts(client.query(&total.query).await?.first());
-        if shown == expected {
-            return Ok(());
-        }
-        if shown != seen.0 {
-            seen = (shown, Instant::now());
-        } else if seen.1.elapsed() > QUIET_AFTER {
+        if shown == expected || counted_to.is_some_and(|counted_to| counted_to >= asked) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -6,7 +6,8 @@ use crate::visitors::agents::AGENTS;
 use crate::visitors::context::{Context, Source};
 use crate::visitors::site::{Services, Site};
 use anyhow::{Context as _, bail, ensure};
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN, RETRY_AFTER, USER_AGENT};
+use jiff::Timestamp;
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ORIGIN, RETRY_AFTER, USER_AGENT};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -150,6 +151,20 @@ impl Client {
             status if status.is_success() => Ok(true),
             status => bail!("GET of site {site}: {status}: {}", answer.text().await.unwrap_or_default()),
         }
+    }
+
+    /// The server's clock (to the second) and, by its word, the moment up to which everything acknowledged is counted;
+    /// `None` where nothing is counted yet.
+    ///
+    /// # Errors
+    /// Where the server does not answer or gives no date.
+    pub(crate) async fn freshness(&self, query: &Value) -> anyhow::Result<(Timestamp, Option<Timestamp>)> {
+        let url = format!("{}/api/v1/query", self.url);
+        let answer = self.http.post(url).bearer_auth(&self.token).json(query).send().await?.error_for_status()?;
+        let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let now = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date)?;
+        let page: Value = answer.json().await?;
+        Ok((now, page["meta"]["freshness"].as_str().and_then(|text| text.parse().ok())))
     }
 
     /// All rows of a query, page by page.
