@@ -55,6 +55,8 @@ pub enum ProcessorError {
     Log(#[from] avow_log::LogError),
     #[error(transparent)]
     Warehouse(#[from] avow_warehouse::WarehouseError),
+    #[error("the settings that events cite: {0}")]
+    Control(#[from] avow_control::ControlError),
     #[error("the filter of known ids: {0}")]
     Filter(#[from] std::io::Error),
     #[error("a stage of the processor ended unexpectedly: {0}")]

@@ -27,8 +27,6 @@ use crate::{ProcessorConfig, ProcessorError, decode};
 
 /// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
 const MOST_UNFOLDED: usize = 800_000;
-/// How long a record may wait for its site's settings to arrive over the control topic.
-const SETTINGS_WITHIN: Duration = Duration::from_secs(30);
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// What every partition's work needs.
@@ -192,7 +190,7 @@ impl Work {
             .map(|item| if let Reading::Record { hash, .. } = &item.reading { Some(*hash) } else { None })
             .collect();
         let repeats = self.repeats.judge(&self.context.warehouse, &hashes).await?;
-        let directory = self.settings_for(&batch.items).await;
+        let directory = self.settings_for(&batch.items).await?;
         let events = batch.items.iter().filter_map(|item| match &item.reading {
             Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event),
             _ => None,
@@ -256,30 +254,21 @@ impl Work {
         Ok(())
     }
 
-    /// The directory, once it knows every settings version that the batch cites; or as it is when patience ends.
-    async fn settings_for(&self, items: &[Item]) -> Arc<Directory> {
-        let known = |directory: &Directory| {
-            items.iter().all(|item| match &item.reading {
-                Reading::Record { record: LogRecord::ConsentEvent(event), .. } => {
-                    version_of(directory, event.site.as_str(), event.config_version).is_some()
-                }
-                _ => true,
-            })
-        };
-        let mut changes = self.context.control.changes();
-        let waiting = async {
-            loop {
-                changes.borrow_and_update();
-                let directory = self.context.control.directory();
-                if known(&directory) || changes.changed().await.is_err() {
-                    return directory;
-                }
+    /// The directory, with every settings version that the batch cites, as far as there is such a version: an event is
+    /// accepted only under settings that lie in the control topic, so what is missing once that is read is missing for good.
+    async fn settings_for(&self, items: &[Item]) -> Result<Arc<Directory>, ProcessorError> {
+        let directory = self.context.control.directory();
+        let all_known = items.iter().all(|item| match &item.reading {
+            Reading::Record { record: LogRecord::ConsentEvent(event), .. } => {
+                version_of(&directory, event.site.as_str(), event.config_version).is_some()
             }
-        };
-        match tokio::time::timeout(SETTINGS_WITHIN, waiting).await {
-            Ok(directory) => directory,
-            Err(_) => self.context.control.directory(),
+            _ => true,
+        });
+        if all_known {
+            return Ok(directory);
         }
+        self.context.control.catch_up().await?;
+        Ok(self.context.control.directory())
     }
 
     /// Writes `[from, to)`. A range that the engine refuses is halved until the record is found that it refuses, and that

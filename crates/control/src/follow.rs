@@ -16,7 +16,7 @@ use crate::directory::Directory;
 use crate::token::{self, Caller};
 
 const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
-/// How long a change waits to be read back by this process.
+/// How long this process's follower may take to read what is known to be in the topic.
 const IN_FORCE_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum ControlError {
     Log(#[from] LogError),
     #[error("{0}")]
     Invalid(#[from] InvalidSettings),
-    #[error("the change is durable but has not come back from the log within {} s", IN_FORCE_WITHIN.as_secs())]
+    #[error("what is durable in the control topic has not been read back within {} s", IN_FORCE_WITHIN.as_secs())]
     NotYetInForce,
     #[error("no randomness: {0}")]
     Randomness(String),
@@ -119,6 +119,15 @@ impl Control {
     /// The current snapshot: cheap, never blocks on the log.
     pub fn directory(&self) -> Arc<Directory> {
         Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns once the directory holds everything that was in the topic when this was called.
+    ///
+    /// # Errors
+    /// Where the log cannot be read, or this process's follower does not get there in time.
+    pub async fn catch_up(&self) -> Result<(), ControlError> {
+        let end = self.log.end(Topic::Control, 0).await?;
+        self.reaches(end).await
     }
 
     /// A receiver that changes whenever the directory has.
@@ -236,9 +245,13 @@ impl Control {
         };
         let record = Record { key: key.to_owned().into(), value: value.into() };
         let positions = self.log.append(Topic::Control, vec![record]).await?;
-        let through = positions.first().map_or(0, |p| p.position);
+        self.reaches(positions.first().map_or(0, |p| p.position + 1)).await
+    }
+
+    /// Waits until everything below `end` is applied.
+    async fn reaches(&self, end: u64) -> Result<(), ControlError> {
         let mut applied = self.applied.subscribe();
-        let waited = tokio::time::timeout(IN_FORCE_WITHIN, applied.wait_for(|applied| *applied > through)).await;
+        let waited = tokio::time::timeout(IN_FORCE_WITHIN, applied.wait_for(|applied| *applied >= end)).await;
         waited.map_err(|_| ControlError::NotYetInForce)?.map_err(|_| ControlError::NotYetInForce)?;
         Ok(())
     }
