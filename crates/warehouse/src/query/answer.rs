@@ -8,7 +8,7 @@ use clickhouse::Client;
 use super::measure::{Cell, Number};
 use super::people::{self, People};
 use super::revoked::{self, Cohort};
-use super::rollup::{self, Counts, Key, Pair, Rollup};
+use super::rollup::{self, Counts, Key, Pair, Rollup, With};
 use super::spec::{Dimension, Metric, OrderKey, QuerySpec, Rate};
 
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +55,13 @@ struct Draft {
 /// # Errors
 /// What the engine says, or more rows than the limit.
 pub async fn run(client: &Client, spec: &QuerySpec, counted_to: Option<i64>) -> Result<Answer, QueryError> {
-    let rollup = rollup::read(client, spec, needs_pairs(spec)).await?;
+    let of_people = spec.metrics.iter().any(|metric| metric.is_of_people());
+    let rollup = rollup::read(client, spec, With { pairs: needs_pairs(spec), marks: of_people }).await?;
     let decisions: u64 = rollup.totals.values().map(|counts| counts.decisions).sum();
     let exact = decisions <= spec.limits.exact_visitors;
-    let (people, cohorts) = tokio::try_join!(ask_people(client, spec, exact), ask_cohorts(client, spec, counted_to))?;
+    let people =
+        async { if of_people { people::read(client, spec, exact, &rollup.marks).await } else { Ok(HashMap::new()) } };
+    let (people, cohorts) = tokio::try_join!(people, ask_cohorts(client, spec, counted_to))?;
 
     let mut drafts = join(spec, &rollup, &people, &cohorts);
     sort(spec, &mut drafts);
@@ -86,11 +89,6 @@ fn needs_pairs(spec: &QuerySpec) -> bool {
                 | Metric::ConsentRate
         )
     })
-}
-
-async fn ask_people(client: &Client, spec: &QuerySpec, exact: bool) -> Result<HashMap<Key, People>, QueryError> {
-    let asked = spec.metrics.iter().any(|metric| metric.is_of_people());
-    if asked { people::read(client, spec, exact).await } else { Ok(HashMap::new()) }
 }
 
 async fn ask_cohorts(

@@ -1,6 +1,7 @@
-//! Distinct subjects and medians, from the events: neither can be added up from a roll-up.
+//! Distinct subjects and medians, from the events: neither can be added up from a roll-up. The events are read exactly as
+//! far as the roll-up is counted, so that an answer never has more visitors than decisions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
@@ -9,7 +10,10 @@ use super::answer::QueryError;
 use super::column::Table;
 use super::rollup::{Key, bucket, scope, texts};
 use super::spec::{Metric, QuerySpec};
-use super::statement::Statement;
+use super::statement::{Statement, Value};
+
+/// How far the roll-up is counted, by log and partition.
+pub(super) type Marks = BTreeMap<String, BTreeMap<u32, u64>>;
 
 /// What the decisions of one row say about the people who made them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +32,7 @@ struct Line {
 }
 
 /// `exact`: whether subjects are counted one by one, or estimated (within a percent or so).
-pub(super) fn statement(spec: &QuerySpec, exact: bool) -> Statement {
+pub(super) fn statement(spec: &QuerySpec, exact: bool, marks: &Marks) -> Statement {
     let mut statement = Statement::default();
     let visitors = match (spec.wants(Metric::Visitors), exact) {
         (false, _) => "toUInt64(0)",
@@ -48,16 +52,35 @@ pub(super) fn statement(spec: &QuerySpec, exact: bool) -> Statement {
     statement.push(&format!("FROM {}", Table::Events.name()));
     scope(spec, Table::Events, &mut statement);
     statement.push("  AND kind = 'event' AND type = 'decided' AND decision = 1");
+    let counted = counted(marks, &mut statement);
+    statement.push(&format!("  AND ({counted})"));
     statement.push("GROUP BY plain, bucket");
     statement
+}
+
+/// The condition that a row of the events is in the roll-up.
+fn counted(marks: &Marks, statement: &mut Statement) -> String {
+    let logs = marks.iter().map(|(log, partitions)| {
+        let size = partitions.keys().max().map_or(0, |last| *last + 1);
+        let upto = (0..size).map(|partition| partitions.get(&partition).copied().unwrap_or(0)).collect();
+        let (log, upto) = (statement.bind_next(Value::Log(log.clone())), statement.bind_next(Value::Positions(upto)));
+        format!("(log_id = {log} AND position < {upto}[partition + 1])")
+    });
+    let logs: Vec<String> = logs.collect();
+    if logs.is_empty() { "false".to_owned() } else { logs.join(" OR ") }
 }
 
 /// Asks the events.
 ///
 /// # Errors
 /// What the engine says.
-pub(super) async fn read(client: &Client, spec: &QuerySpec, exact: bool) -> Result<HashMap<Key, People>, QueryError> {
-    let lines = statement(spec, exact).query(client).fetch_all::<Line>().await?;
+pub(super) async fn read(
+    client: &Client,
+    spec: &QuerySpec,
+    exact: bool,
+    marks: &Marks,
+) -> Result<HashMap<Key, People>, QueryError> {
+    let lines = statement(spec, exact, marks).query(client).fetch_all::<Line>().await?;
     let people = lines.into_iter().map(|line| {
         let key = Key { plain: line.plain, bucket: line.bucket };
         (key, People { visitors: line.visitors, median_ms: line.median_ms })

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::answer::QueryError;
 use super::column::Table;
+use super::people::Marks;
 use super::spec::{Dimension, QuerySpec};
 use super::statement::{Statement, Value};
 
@@ -76,6 +77,8 @@ pub(super) struct Rollup {
     pub totals: BTreeMap<Key, Counts>,
     /// By the plain dimensions and the pair: pairs, and withdrawals of it. Only where there are any.
     pub pairs: BTreeMap<(Key, Pair), Counts>,
+    /// How far all of this is counted, by log and partition, where that was asked for.
+    pub marks: Marks,
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -85,7 +88,20 @@ struct Line {
     plain: Vec<String>,
     bucket: i64,
     counts: Vec<u64>,
+    upto_of: u64,
 }
+
+/// What else is read with the counts of things that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct With {
+    /// What was said of services or categories; by service or category it always is.
+    pub pairs: bool,
+    /// How far the roll-up has got, so that other tables can be read exactly as far.
+    pub marks: bool,
+}
+
+/// More partitions than any log has: marks must not be cut off by the limit of rows.
+const MOST_MARKS: usize = 10_000;
 
 /// The SQL of a list of texts.
 pub(super) fn texts<'a>(columns: impl Iterator<Item = &'a str>) -> String {
@@ -131,19 +147,27 @@ fn grain(spec: &QuerySpec) -> &'static str {
     if spec.has(Dimension::Category) && !spec.has(Dimension::Service) { "category" } else { "service" }
 }
 
-/// `needs_pairs`: whether pairs are asked for at all; by service or category they always are.
-pub(super) fn statement(spec: &QuerySpec, needs_pairs: bool) -> Statement {
+/// The watermarks are rows of the same table (site and grain empty, service = partition, category = log), so that counts and
+/// watermarks are of one moment.
+pub(super) fn statement(spec: &QuerySpec, with: With) -> Statement {
     let mut statement = Statement::default();
-    let pair = [Dimension::Service, Dimension::Category].map(|d| if spec.has(d) { d.as_str() } else { "''" });
+    let pair = [Dimension::Service, Dimension::Category].map(|d| match (spec.has(d), with.marks) {
+        (true, _) => d.as_str().to_owned(),
+        (false, true) => format!("if(site = '', {}, '')", d.as_str()),
+        (false, false) => "''".to_owned(),
+    });
     let bucket = bucket(spec, Table::Rollup, &mut statement);
     let sums: Vec<String> = COLUMNS.iter().map(|column| format!("sum({column})")).collect();
-    statement.push(&format!("SELECT CAST(grain, 'String') AS grain_of, {} AS pair_of,", texts(pair.into_iter())));
+    statement.push(&format!(
+        "SELECT CAST(grain, 'String') AS grain_of, {} AS pair_of,",
+        texts(pair.iter().map(String::as_str))
+    ));
     let plain = texts(spec.plain_dimensions().map(|d| Table::Rollup.column(d)));
     statement.push(&format!("       {plain} AS plain, {bucket} AS bucket,"));
-    statement.push(&format!("       [{}] AS counts", sums.join(", ")));
+    statement.push(&format!("       [{}] AS counts, max(upto) AS upto_of", sums.join(", ")));
     statement.push(&format!("FROM {}", Table::Rollup.name()));
     scope(spec, Table::Rollup, &mut statement);
-    if needs_pairs || spec.by_pair() {
+    if with.pairs || spec.by_pair() {
         let mut conditions = vec![format!("grain = '{}'", grain(spec))];
         for filter in &spec.pair_filters {
             conditions.push(format!("({})", filter.sql(Table::Rollup, &mut statement)));
@@ -152,9 +176,12 @@ pub(super) fn statement(spec: &QuerySpec, needs_pairs: bool) -> Statement {
     } else {
         statement.push("  AND grain = 'total'");
     }
+    if with.marks {
+        statement.push("   OR (site = '' AND grain = '')");
+    }
     statement.push("GROUP BY grain_of, pair_of, plain, bucket");
-    statement.push("HAVING arraySum(counts) > 0");
-    statement.push(&format!("LIMIT {}", spec.limits.rows + 1));
+    statement.push("HAVING arraySum(counts) + upto_of > 0");
+    statement.push(&format!("LIMIT {}", spec.limits.rows + if with.marks { MOST_MARKS } else { 1 }));
     statement
 }
 
@@ -162,11 +189,17 @@ pub(super) fn statement(spec: &QuerySpec, needs_pairs: bool) -> Statement {
 ///
 /// # Errors
 /// What the engine says, or more rows than the limit.
-pub(super) async fn read(client: &Client, spec: &QuerySpec, needs_pairs: bool) -> Result<Rollup, QueryError> {
-    let mut lines = statement(spec, needs_pairs).query(client).fetch::<Line>()?;
+pub(super) async fn read(client: &Client, spec: &QuerySpec, with: With) -> Result<Rollup, QueryError> {
+    let mut lines = statement(spec, with).query(client).fetch::<Line>()?;
     let mut rollup = Rollup::default();
     let mut seen = 0;
     while let Some(line) = lines.next().await? {
+        if line.grain_of.is_empty() {
+            let mut names = line.pair_of.into_iter();
+            let partition = names.next().and_then(|name| name.parse().ok()).unwrap_or(u32::MAX);
+            rollup.marks.entry(names.next().unwrap_or_default()).or_default().insert(partition, line.upto_of);
+            continue;
+        }
         seen += 1;
         if seen > spec.limits.rows {
             return Err(QueryError::TooManyRows(spec.limits.rows));

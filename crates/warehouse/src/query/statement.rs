@@ -15,6 +15,8 @@ pub(super) enum Value {
     Seconds(Vec<u32>),
     Second(u32),
     Millisecond(i64),
+    Positions(Vec<u64>),
+    Log(String),
 }
 
 impl Value {
@@ -24,6 +26,8 @@ impl Value {
             Self::Seconds(_) => "Array(UInt32)",
             Self::Second(_) => "UInt32",
             Self::Millisecond(_) => "Int64",
+            Self::Positions(_) => "Array(UInt64)",
+            Self::Log(_) => "UUID",
         }
     }
 }
@@ -64,6 +68,8 @@ impl Statement {
             Value::Seconds(seconds) => query.param(&name, seconds),
             Value::Second(second) => query.param(&name, second),
             Value::Millisecond(moment) => query.param(&name, moment),
+            Value::Positions(positions) => query.param(&name, positions),
+            Value::Log(id) => query.param(&name, id),
         })
     }
 }

@@ -29,7 +29,7 @@ fn is(dimension: Dimension, values: &[&str]) -> Filter {
 #[test]
 fn totals_read_the_total_grain_alone() {
     let spec = question(&[], &[Metric::Decisions], None);
-    insta::assert_snapshot!(rollup::statement(&spec, false).to_string());
+    insta::assert_snapshot!(rollup::statement(&spec, rollup::With::default()).to_string());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn rows_by_service_come_with_the_totals_they_repeat() {
             Filter::Compare(Compare::Contains, Dimension::Language, vec!["d".into(), "'; DROP TABLE x".into()]),
         ]),
     ];
-    insta::assert_snapshot!(rollup::statement(&spec, true).to_string());
+    insta::assert_snapshot!(rollup::statement(&spec, rollup::With { pairs: true, marks: true }).to_string());
 }
 
 #[test]
@@ -57,8 +57,9 @@ fn people_are_read_from_the_events() {
     let mut spec = question(&dimensions, &[Metric::Visitors, Metric::MedianSecondsToDecide], Some(Interval::Hour));
     spec.calendar =
         Calendar::new(date(2026, 11, 1), date(2026, 11, 1), "Asia/Kathmandu", Some(Interval::Week)).unwrap();
-    insta::assert_snapshot!(people::statement(&spec, true).to_string());
-    assert!(people::statement(&spec, false).to_string().contains("uniqCombined64If(17)"));
+    let marks = [("0199b0a0-0000-7000-8000-000000000000".to_owned(), [(0, 7), (2, 9)].into())].into();
+    insta::assert_snapshot!(people::statement(&spec, true, &marks).to_string());
+    assert!(people::statement(&spec, false, &marks).to_string().contains("uniqCombined64If(17)"));
 }
 
 #[test]
