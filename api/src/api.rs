@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use avow_control::Control;
 use avow_log::Log;
+use avow_telemetry::Metrics;
 use avow_warehouse::Warehouse;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ pub struct Parts {
     pub warehouse: Arc<Warehouse>,
     pub log: Arc<dyn Log>,
     pub control: Arc<Control>,
+    pub metrics: Arc<Metrics>,
     /// Where export jobs and their bundles lie; made where it is missing.
     pub exports_dir: PathBuf,
     /// Ends the tasks behind the handlers: the export worker, the live poller and its streams.
@@ -36,6 +38,7 @@ pub struct Api {
     pub(crate) warehouse: Arc<Warehouse>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) control: Arc<Control>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) exports: Arc<Exports>,
     pub(crate) live: Arc<Live>,
     /// Turns at the warehouse.
@@ -49,12 +52,12 @@ impl Api {
     /// # Errors
     /// Where the folder of exports cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, exports_dir, shutdown } = parts;
+        let Parts { warehouse, log, control, metrics, exports_dir, shutdown } = parts;
         let exports =
             Exports::open(&config, exports_dir, Arc::clone(&warehouse), log.identity().log_id, shutdown.clone());
         let exports = exports.await?;
         let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
         let queries = Semaphore::new(config.concurrent_queries.max(1));
-        Ok(Arc::new(Self { config, warehouse, log, control, exports, live, queries }))
+        Ok(Arc::new(Self { config, warehouse, log, control, metrics, exports, live, queries }))
     }
 }

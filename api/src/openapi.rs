@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::Serialize;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApi, SecurityRequirement, Tag};
+use utoipa::openapi::{InfoBuilder, OpenApi, RefOr, SecurityRequirement, Tag};
 use utoipa::{OpenApi as _, ToSchema};
 
 #[derive(utoipa::OpenApi)]
@@ -50,7 +50,30 @@ pub fn document() -> OpenApi {
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().security_schemes.insert("bearer".to_owned(), bearer.into());
     document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    let operations = document.paths.paths.values_mut().flat_map(|path| {
+        [&mut path.get, &mut path.put, &mut path.post, &mut path.delete].into_iter().filter_map(Option::as_mut)
+    });
+    for (status, answer) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
+        if let RefOr::T(answer) = answer
+            && answer.description.is_empty()
+        {
+            meaning(status).clone_into(&mut answer.description);
+        }
+    }
     document
+}
+
+/// What a status means wherever the handler has nothing more to say of it.
+fn meaning(status: &str) -> &'static str {
+    match status {
+        "201" => "Made.",
+        "401" => "No token, or one that is unknown, revoked or expired.",
+        "403" => "The token has not the scope, or not this site.",
+        "404" => "There is none of that name.",
+        "422" => "Understood, and not possible: `detail` says why, `at` where.",
+        "503" => "The log or the warehouse does not answer: nothing was changed that could not be sent again.",
+        _ => "What was asked for.",
+    }
 }
 
 /// `GET /api/v1/openapi.json`.

@@ -1,10 +1,11 @@
 //! The routes of this role, and what every answer goes through.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, MatchedPath, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -52,10 +53,11 @@ pub fn router(api: Arc<Api>) -> Router {
         .merge(page::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .with_state(api)
+        .with_state(Arc::clone(&api))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new().compress_when(not_event_streams))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(api, counted))
         .layer(secure(
             "content-security-policy",
             "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -80,6 +82,18 @@ fn span<B>(request: &Request<B>) -> tracing::Span {
 
 fn answered<B>(response: &http::Response<B>, elapsed: Duration, _: &tracing::Span) {
     tracing::debug!(http.status = response.status().as_u16(), elapsed_ms = elapsed.as_millis() as u64, "api.answered");
+}
+
+/// Counts the answer by its route, never by its path: that may name a subject.
+async fn counted(State(api): State<Arc<Api>>, request: axum::extract::Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
+    let route = if route.starts_with("/api/") { route } else { "other" }.to_owned();
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let metrics = &api.metrics.api;
+    metrics.seconds.with_label_values(&[&route]).observe(begun.elapsed().as_secs_f64());
+    metrics.requests.with_label_values(&[&route, &response.status().as_u16().to_string()]).inc();
+    response
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {

@@ -170,6 +170,7 @@ async fn serve(
         warehouse: Arc::clone(warehouse),
         log: Arc::clone(log) as Arc<dyn Log>,
         control: Arc::clone(control),
+        metrics: avow_telemetry::Metrics::new().unwrap(),
         exports_dir: folder.join("exports"),
         shutdown: shutdown.clone(),
     };

@@ -154,7 +154,7 @@ impl Server {
                 server.start_processor(&control, warehouse, &metrics).await?;
             }
             if roles.api {
-                routes = routes.merge(server.api(&control, warehouse).await?);
+                routes = routes.merge(server.api(&control, warehouse, metrics).await?);
             }
         }
         server.http = Some(serve_http(public, routes));
@@ -183,11 +183,17 @@ impl Server {
         Ok(())
     }
 
-    async fn api(&self, control: &Arc<Control>, warehouse: &Arc<Warehouse>) -> anyhow::Result<Router> {
+    async fn api(
+        &self,
+        control: &Arc<Control>,
+        warehouse: &Arc<Warehouse>,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Router> {
         let parts = Parts {
             warehouse: Arc::clone(warehouse),
             log: Arc::clone(&self.log),
             control: Arc::clone(control),
+            metrics,
             exports_dir: self.config.data_dir.join("exports"),
             shutdown: self.background.clone(),
         };

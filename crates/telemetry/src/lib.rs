@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod api;
 pub mod field;
 mod ingest;
 mod processor;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use prometheus::{Registry, TextEncoder};
 
+pub use api::ApiMetrics;
 pub use ingest::IngestMetrics;
 pub use processor::ProcessorMetrics;
 
@@ -29,6 +31,7 @@ pub struct MetricsError(#[from] prometheus::Error);
 /// All metrics of a process, by the part that counts them.
 pub struct Metrics {
     registry: Registry,
+    pub api: ApiMetrics,
     pub ingest: IngestMetrics,
     pub processor: ProcessorMetrics,
 }
@@ -40,9 +43,10 @@ impl Metrics {
     /// Where two metrics have one name; a test sees to it that none do.
     pub fn new() -> Result<Arc<Self>, MetricsError> {
         let registry = Registry::new();
+        let api = ApiMetrics::register(&registry)?;
         let ingest = IngestMetrics::register(&registry)?;
         let processor = ProcessorMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, ingest, processor }))
+        Ok(Arc::new(Self { registry, api, ingest, processor }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).
