@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-for folder in ingest crates/log crates/chbox; do
+for folder in schemas ingest crates/log crates/chbox; do
   for target in $(cd "$folder" && cargo +nightly fuzz list); do
     echo "== $folder $target"
     (cd "$folder" && cargo +nightly fuzz run "$target" -- -max_total_time="${SECONDS_EACH:-300}" -rss_limit_mb=4096)

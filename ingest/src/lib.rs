@@ -31,7 +31,7 @@ mod receive;
 mod refusals;
 mod routes;
 mod sender;
-mod steps;
+pub mod steps;
 
 pub use config::{ConfigError, IngestConfig, QuotaConfig};
 pub use ingest::Ingest;

@@ -15,9 +15,16 @@ pub struct InvalidName {
     pub rule: &'static str,
 }
 
-fn checked(what: &'static str, text: &str, most: usize, rule: &'static str, ok: fn(u8) -> bool) -> Result<Box<str>, InvalidName> {
+fn checked(
+    what: &'static str,
+    text: &str,
+    most: usize,
+    rule: &'static str,
+    ok: fn(u8) -> bool,
+) -> Result<Box<str>, InvalidName> {
     let bytes = text.as_bytes();
-    let fits = !bytes.is_empty() && bytes.len() <= most && bytes[0].is_ascii_alphanumeric() && bytes.iter().all(|b| ok(*b));
+    let fits =
+        !bytes.is_empty() && bytes.len() <= most && bytes[0].is_ascii_alphanumeric() && bytes.iter().all(|b| ok(*b));
     if fits { Ok(text.into()) } else { Err(InvalidName { what, text: text.chars().take(80).collect(), rule }) }
 }
 

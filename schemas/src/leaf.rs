@@ -51,7 +51,10 @@ fn fixed_fields(event: &ConsentEvent) -> [(&'static str, Value); 24] {
         ("state", text(event.state.map(|s| s.as_str()))),
         ("observed", json!(event.observed)),
         ("place", json!({"country": event.country, "region": event.region})),
-        ("client", json!({"bot": event.bot.as_str(), "browser": event.browser, "device": event.device, "os": event.os})),
+        (
+            "client",
+            json!({"bot": event.bot.as_str(), "browser": event.browser, "device": event.device, "os": event.os}),
+        ),
         ("config_version", event.config_version.0.into()),
     ]
 }

@@ -3,10 +3,10 @@
 
 use std::sync::LazyLock;
 
-use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::rabin::Rabin;
-use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::Schema;
+use apache_avro::rabin::Rabin;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -43,7 +43,10 @@ pub struct ControlRecord {
 
 /// A record of `consent.events`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "nearly every record is an event; boxing it would cost an allocation each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every record is an event; boxing it would cost an allocation each"
+)]
 pub enum LogRecord {
     ConsentEvent(ConsentEvent),
     ControlRecord(ControlRecord),
@@ -81,7 +84,8 @@ struct Codec {
 
 #[expect(clippy::expect_used, reason = "the schema is part of the program; a test parses it")]
 static CODEC: LazyLock<Codec> = LazyLock::new(|| {
-    let schema: &'static Schema = Box::leak(Box::new(Schema::parse_str(SCHEMA_V1).expect("the committed schema parses")));
+    let schema: &'static Schema =
+        Box::leak(Box::new(Schema::parse_str(SCHEMA_V1).expect("the committed schema parses")));
     let mut fingerprint = [0; 8];
     fingerprint.copy_from_slice(&schema.fingerprint::<Rabin>().bytes);
     Codec {

@@ -244,7 +244,10 @@ impl SiteSettings {
             return Err(bad("timezone", format!("{:?} is not a known IANA time zone", self.timezone)));
         }
         if let Some(template) = self.page_templates.iter().find(|t| !t.starts_with('/') || t.len() > 200) {
-            return Err(bad("page_templates", format!("{template:?} must begin with / and have at most 200 characters")));
+            return Err(bad(
+                "page_templates",
+                format!("{template:?} must begin with / and have at most 200 characters"),
+            ));
         }
         if !(1..=1024).contains(&self.ledger.shards) {
             return Err(bad("ledger.shards", "must be 1 to 1024".into()));

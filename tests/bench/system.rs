@@ -34,7 +34,8 @@ fn replay(runtime: &tokio::runtime::Runtime) -> Result<()> {
     let settings = || Ok::<_, anyhow::Error>(serve()?.data_dir(dir.path()));
     let mut avow = settings()?.start()?;
     let events = REPLAYED.to_string();
-    let status = simulate(&avow.url()).args(["--sites", "20", "--events", &events, "--settle", "0s", "--seed", "3"]).status()?;
+    let status =
+        simulate(&avow.url()).args(["--sites", "20", "--events", &events, "--settle", "0s", "--seed", "3"]).status()?;
     ensure!(status.success(), "the simulator failed");
     avow.terminate()?;
     drop(avow);
@@ -44,11 +45,15 @@ fn replay(runtime: &tokio::runtime::Runtime) -> Result<()> {
     let begun = Instant::now();
     let client = reqwest::Client::new();
     loop {
-        let text = runtime.block_on(async { client.get(format!("{}/metrics", avow.admin_url())).send().await?.text().await })?;
+        let text = runtime
+            .block_on(async { client.get(format!("{}/metrics", avow.admin_url())).send().await?.text().await })?;
         let read = metric(&text, "avow_processor_read_records_total ").unwrap_or(0.0);
         if read >= REPLAYED as f64 {
             let took = begun.elapsed().as_secs_f64();
-            println!("replay: {read} records in {took:.1} s from ready on: {:.0} events/s, roll-up and commitments included", read / took);
+            println!(
+                "replay: {read} records in {took:.1} s from ready on: {:.0} events/s, roll-up and commitments included",
+                read / took
+            );
             return Ok(());
         }
         ensure!(begun.elapsed() < Duration::from_secs(300), "the replay stands at {read}");
@@ -70,7 +75,8 @@ fn simulate(url: &str) -> Command {
 fn resident_mib(avow: &Avow) -> Result<u64> {
     let pid = avow.pid().context("the server runs")?;
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
     Ok(kib.context("VmRSS")? / 1024)
 }
 
@@ -103,7 +109,8 @@ fn delay(runtime: &tokio::runtime::Runtime, avow: &Avow) -> Result<()> {
 }
 
 fn under_load(avow: &Avow) -> Result<()> {
-    let mut load = simulate(&avow.url()).args(["--sites", "5", "--rate", "1000", "--duration", "30s", "--seed", "4"]).spawn()?;
+    let mut load =
+        simulate(&avow.url()).args(["--sites", "5", "--rate", "1000", "--duration", "30s", "--seed", "4"]).spawn()?;
     std::thread::sleep(Duration::from_secs(25));
     println!("memory at 1,000 events/s: {} MiB resident", resident_mib(avow)?);
     ensure!(load.wait()?.success(), "the simulator failed");

@@ -40,7 +40,10 @@ impl Boxed {
         let dir = tempfile::tempdir()?;
         let port = ports::free()?;
         let mut command = Command::new(binary()?);
-        without_settings(&mut command).arg("box").env("AVOW_DATA_DIR", dir.path()).env("AVOW_LIBCHDB", engine::library()?);
+        without_settings(&mut command)
+            .arg("box")
+            .env("AVOW_DATA_DIR", dir.path())
+            .env("AVOW_LIBCHDB", engine::library()?);
         command.env("AVOW_CLICKHOUSE_LISTEN", format!("127.0.0.1:{port}"));
         let child = avow_testkit::child::Child::spawn(&mut command)?;
         let begun = std::time::Instant::now();
@@ -79,7 +82,8 @@ impl Cluster {
 /// Runs `avow simulate` with these arguments.
 pub fn simulate(url: &str, args: &[&str]) -> Result<String> {
     let mut command = Command::new(binary()?);
-    let output = without_settings(&mut command).args(["simulate", "--url", url, "--token", ADMIN_TOKEN]).args(args).output()?;
+    let output =
+        without_settings(&mut command).args(["simulate", "--url", url, "--token", ADMIN_TOKEN]).args(args).output()?;
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "avow simulate {args:?}: {text}");
     Ok(text)

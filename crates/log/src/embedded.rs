@@ -16,6 +16,8 @@ mod disk;
 #[cfg(test)]
 mod faults;
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod identity;
 mod partition;
 mod reader;

@@ -105,6 +105,62 @@ mod tests {
         }
     }
 
+    fn text(text: &str) -> Vec<u8> {
+        [&[0b010_00000 | u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
+    }
+
+    fn map(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let members_written = members.iter().flat_map(|(name, value)| [text(name), value.clone()].concat());
+        [0b111_00000 | u8::try_from(members.len()).unwrap()].into_iter().chain(members_written).collect()
+    }
+
+    fn list(items: &[Vec<u8>]) -> Vec<u8> {
+        [vec![u8::try_from(items.len()).unwrap(), 4], items.concat()].concat()
+    }
+
+    /// A database in MaxMind's format, version 2.0, that knows 203.0.0.0/8: eight nodes of 24-bit records, one a bit.
+    fn database() -> Reader<Vec<u8>> {
+        const BITS: u8 = 203;
+        let record = |n: u32| n.to_be_bytes()[1..].to_vec();
+        let mut bytes = Vec::new();
+        for node in 0..8 {
+            // A record of 8 is "not found", of 8 + 16 the data section's first byte.
+            let on = record(if node == 7 { 24 } else { node + 1 });
+            let off = record(8);
+            bytes.extend(if BITS >> (7 - node) & 1 == 1 { [off, on].concat() } else { [on, off].concat() });
+        }
+        bytes.extend([0; 16]);
+        let region = map(&[("iso_code", text("IDF"))]);
+        bytes.extend(map(&[("country", map(&[("iso_code", text("FR"))])), ("subdivisions", list(&[region]))]));
+        bytes.extend(b"\xab\xcd\xefMaxMind.com");
+        let (two, small) = (vec![0b101_00001, 2], |n: u8| vec![0b101_00001, n]);
+        bytes.extend(map(&[
+            ("node_count", vec![0b110_00001, 8]),
+            ("record_size", small(24)),
+            ("ip_version", small(4)),
+            ("database_type", text("Test")),
+            ("languages", list(&[text("en")])),
+            ("binary_format_major_version", two),
+            ("binary_format_minor_version", vec![0b101_00000]),
+            ("build_epoch", vec![1, 2, 1]),
+            ("description", map(&[("en", text("Test"))])),
+        ]));
+        Reader::from_source(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_database_gives_country_and_region_of_visitors_only() {
+        let places = Places { header: None, database: Some(database()), proxies: 0 };
+        let (known, unknown) = (Some("203.0.113.9:1".parse().unwrap()), Some("198.51.100.1:1".parse().unwrap()));
+        let headers = HeaderMap::new();
+        let paris = Place { country: Some("FR".into()), region: Some("FR-IDF".into()) };
+        assert_eq!(places.reduced(&headers, known, false), paris);
+        assert_eq!(places.reduced(&headers, unknown, false), Place::default());
+        assert_eq!(places.reduced(&headers, Some("[2001:db8::1]:1".parse().unwrap()), false), Place::default());
+        assert_eq!(places.reduced(&headers, known, true), Place::default(), "who speaks for others is elsewhere");
+        assert_eq!(places.reduced(&headers, None, false), Place::default());
+    }
+
     #[test]
     fn only_what_trusted_proxies_wrote_is_an_address() {
         let mut headers = HeaderMap::new();

@@ -101,6 +101,15 @@ impl Codec {
         self.finish(out, base, appended_at_ms, u32::try_from(records.len()).unwrap_or(u32::MAX), SPARSE);
     }
 
+    /// A frame around any body, for fuzzing.
+    #[cfg(fuzzing)]
+    pub fn sealed(self, base: u64, count: u32, sparse: bool, body: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; HEADER_LEN];
+        out.extend_from_slice(body);
+        self.finish(&mut out, base, 0, count, if sparse { SPARSE } else { 0 });
+        out
+    }
+
     fn finish(self, out: &mut Vec<u8>, base: u64, appended_at_ms: i64, count: u32, flags: u8) {
         let body_len = u32::try_from(out.len() - HEADER_LEN).unwrap_or(u32::MAX);
         let body_crc = self.crc(&out[HEADER_LEN..]);

@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -26,7 +26,7 @@ use crate::{LogError, Record, Topic};
 
 /// What one frame holds at most, unless a single record is larger.
 pub(super) const GROUP_BYTES: usize = 4 << 20;
-/// How often an idle writer looks whether the disk has recovered, or a segment has outlived its retention.
+/// How often a writer, idle or busy, looks whether the disk has recovered or a segment has outlived its retention.
 const TICK: Duration = Duration::from_secs(1);
 /// Below this, a segment is not worth beginning.
 const SMALLEST_SEGMENT: u64 = 64 * 1024;
@@ -85,7 +85,12 @@ impl Writer {
     /// Works until [`Job::Close`], or until nobody can send any more.
     pub fn run(mut self) {
         let mut next = None;
+        let mut ticked = Instant::now();
         loop {
+            if ticked.elapsed() >= TICK {
+                self.tick();
+                ticked = Instant::now();
+            }
             let job = match next.take() {
                 Some(job) => Ok(job),
                 None => self.queue.recv_timeout(TICK),
@@ -99,7 +104,7 @@ impl Writer {
                     // The one who asked may have gone away.
                     let _ = answer.send(());
                 }
-                Err(RecvTimeoutError::Timeout) => self.tick(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Close) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }

@@ -194,7 +194,9 @@ fn poll(consumer: &BaseConsumer<Callbacks>, group: &Group) {
             Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                 tracing::error!(%code, "the group has thrown this process out; another one may have its static id");
                 group.lost.store(true, Ordering::Release);
-                group.remove(&group.owned.borrow().iter().copied().collect());
+                // Collected first: what is borrowed of a watch must not be held while it changes.
+                let all: BTreeSet<u32> = group.owned.borrow().iter().copied().collect();
+                group.remove(&all);
                 return;
             }
             Some(Err(error)) => tracing::debug!(%error, "kafka group"),
