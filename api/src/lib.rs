@@ -6,7 +6,6 @@
 //! `avow-warehouse`, changes to `avow-control`.
 
 #![allow(unused_qualifications, reason = "the macro that describes parameters writes its paths in full")]
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod access;
 mod api;

@@ -15,7 +15,6 @@
 //! ```
 //! Invariants: an event is accepted only after the log has called it durable; every event has one fate; no address and no
 //! user agent leaves `steps/`; nothing is kept about a site that has no settings.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
 mod answer;
 mod append;

@@ -19,6 +19,7 @@ code!(
 /// A value of `consent.control`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one at a time is read and taken apart")]
 pub enum ControlValue {
     /// Key `site/<site>/<uuid v7>`: one version of a site's settings. The log's order numbers them.
     Site { site: SiteId, made_at: i64, settings: SiteSettings },

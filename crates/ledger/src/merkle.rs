@@ -24,8 +24,7 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 pub fn root(leaves: impl IntoIterator<Item = Hash>) -> Hash {
     // The roots of the complete subtrees so far, largest first: one per set bit of the count.
     let mut peaks: Vec<Hash> = Vec::new();
-    let mut count = 0_u64;
-    for leaf in leaves {
+    for (count, leaf) in (0_u64..).zip(leaves) {
         let mut hash = leaf;
         for _ in 0..count.trailing_ones() {
             // As many peaks as there are trailing ones are merged, so one is always there.
@@ -34,7 +33,6 @@ pub fn root(leaves: impl IntoIterator<Item = Hash>) -> Hash {
             }
         }
         peaks.push(hash);
-        count += 1;
     }
     match peaks.pop() {
         None => Sha256::digest([]).into(),

@@ -4,8 +4,6 @@
 //! A log has three topics ([`Topic`]); each topic has partitions; a record's key decides its partition (murmur2, as
 //! Kafka's own clients do); a partition has one order, its positions are dense (`0, 1, 2, ...`) and never reused.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
-
 pub mod embedded;
 pub mod kafka;
 mod partitioner;

@@ -8,8 +8,6 @@
 //! ([`definitions`]) and sent until each of its events had its 202 ([`wire`]). No event lies where the outcome would depend
 //! on a clock: see [`visitors::moments`].
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
-
 pub mod demo;
 
 mod args;

@@ -4,8 +4,6 @@
 //! To add some: a file here named after the crate, a struct of metrics built by a `register` like that of
 //! [`IngestMetrics`], a field in [`Metrics`].
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
-
 mod api;
 pub mod field;
 mod ingest;

@@ -10,8 +10,6 @@
 //!
 //! Only tests use it, so its errors are [`anyhow::Error`]s that say what to do.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
-
 pub mod cache;
 pub mod child;
 pub mod engine;

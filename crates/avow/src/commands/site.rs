@@ -101,7 +101,7 @@ fn settings(put: &PutArgs, current: &Value) -> anyhow::Result<Value> {
             let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
             serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?
         }
-        None => in_force().map_or_else(|| json!({"name": put.site}), |site| settings_of(site)),
+        None => in_force().map_or_else(|| json!({"name": put.site}), settings_of),
     };
     let Some(fields) = settings.as_object_mut() else { bail!("settings must be a JSON object") };
     if let Some(name) = &put.name {
