@@ -73,5 +73,5 @@ impl Appender {
 fn record(passed: Passed) -> Result<Record, avow_schemas::record::RecordError> {
     let Passed { event, shards, .. } = passed;
     let key = key(&event.site, shards, &event).into();
-    Ok(Record { key, value: encode(&LogRecord::ConsentEvent(event))?.into() })
+    Ok(Record { key, value: encode(&LogRecord::ConsentEvent(Box::new(event)))?.into() })
 }

@@ -6,7 +6,6 @@ use avow_warehouse::uniqueness::KeyHash;
 
 /// What a record of the log turned out to be.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every reading is a record")]
 pub(crate) enum Reading {
     Record {
         record: LogRecord,

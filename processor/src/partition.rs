@@ -53,7 +53,7 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
     let leaves = Leaves::open(&context.warehouse, log_id, partition, marks.logged_at).await?;
     tracing::info!(partition, from = marks.events, "processor.partition_opened");
 
-    let (batches, mut incoming) = mpsc::channel(2);
+    let (batches, mut incoming) = mpsc::channel(1);
     let reading = stop.child_token();
     let reader =
         tokio::spawn(read_ahead(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
@@ -75,7 +75,7 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
     outcome.and(read)
 }
 
-/// Reads and decodes ahead of the writer, at most two batches.
+/// Reads and decodes ahead of the writer: one batch waits, one is being made.
 async fn read_ahead(
     context: Context,
     partition: u32,
@@ -192,7 +192,7 @@ impl Work {
         let repeats = self.repeats.judge(&self.context.warehouse, &hashes).await?;
         let directory = self.settings_for(&batch.items).await?;
         let events = batch.items.iter().filter_map(|item| match &item.reading {
-            Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event),
+            Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event.as_ref()),
             _ => None,
         });
         self.overflow.prepare(&self.context.warehouse, events).await?;

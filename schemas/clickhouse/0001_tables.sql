@@ -3,14 +3,15 @@
 
 -- One row per accepted event (kind 'event'), per control record ('control') and per range of the log ('range'): a range row
 -- lies in the same part as the rows of its range and so says how far the table has got. Range rows sort first (site '').
+-- Texts are plain: in merges a LowCardinality column costs several times as much, and every row is merged several times.
 CREATE TABLE events_data
 (
     site                 LowCardinality(String),
     subject              UUID COMMENT 'zero: none',
     occurred_at          DateTime64(3, 'UTC') COMMENT 'corrected; of a range row: its logged_at',
     id                   UUID,
-    kind                 LowCardinality(String) COMMENT 'event, control, range',
-    type                 LowCardinality(String) COMMENT 'shown, decided, withdrawn, observed, loaded',
+    kind                 String COMMENT 'event, control, range',
+    type                 String COMMENT 'shown, decided, withdrawn, observed, loaded',
 
     log_id               UUID,
     partition            UInt32,
@@ -18,18 +19,18 @@ CREATE TABLE events_data
     logged_at            DateTime64(3, 'UTC') COMMENT 'max(previous, the log''s append time): monotone within a partition',
 
     view                 String,
-    prompt               LowCardinality(String),
+    prompt               String,
     layer                Nullable(UInt8),
     occurred_at_claimed  Nullable(DateTime64(3, 'UTC')),
     sent_at              Nullable(DateTime64(3, 'UTC')),
     received_at          DateTime64(3, 'UTC'),
-    source               LowCardinality(String),
+    source               String,
     banner_version       String,
     language             String,
     variant              String,
     text_hash            String,
-    regime               LowCardinality(String),
-    method               LowCardinality(String),
+    regime               String,
+    method               String,
     categories           Map(String, Bool) COMMENT 'as named by the event',
     services             Map(String, Bool) COMMENT 'as named by the event',
     purposes             Map(String, Bool),
@@ -45,37 +46,37 @@ CREATE TABLE events_data
     effort_ms            Nullable(UInt64),
     expires_at           Nullable(DateTime64(3, 'UTC')),
     previous             UUID,
-    state                LowCardinality(String),
+    state                String,
     observed_cookies     Array(String),
     observed_domains     Array(String),
     observed_others      UInt64,
     observed_state       Map(String, Bool),
     country              LowCardinality(String) COMMENT 'unknown where not known',
-    region               LowCardinality(String),
-    device               LowCardinality(String),
-    browser              LowCardinality(String),
-    os                   LowCardinality(String),
-    bot                  LowCardinality(String) COMMENT 'no, suspected, declared',
+    region               String,
+    device               String,
+    browser              String,
+    os                   String,
+    bot                  String COMMENT 'no, suspected, declared',
     config_version       UInt32,
 
     -- What docs/metrics.md makes of the event under the settings of config_version.
     decision             UInt8 COMMENT '1: a decision',
     opted_in             UInt8 COMMENT '1: a decided event that grants something beyond necessary',
-    pair_service         Array(LowCardinality(String)),
-    pair_category        Array(LowCardinality(String)),
-    pair_state           Array(LowCardinality(String)) COMMENT 'granted, denied, undecided, not_disclosed; withdrawn on withdrawn events',
-    pair_disclosure      Array(LowCardinality(String)) COMMENT 'named, unproven, proven; empty where undecided',
-    category_name        Array(LowCardinality(String)),
-    category_state       Array(LowCardinality(String)) COMMENT 'granted, denied, partial, undecided, not_disclosed; withdrawn on withdrawn events',
+    pair_service         Array(String),
+    pair_category        Array(String),
+    pair_state           Array(String) COMMENT 'granted, denied, undecided, not_disclosed; withdrawn on withdrawn events',
+    pair_disclosure      Array(String) COMMENT 'named, unproven, proven; empty where undecided',
+    category_name        Array(String),
+    category_state       Array(String) COMMENT 'granted, denied, partial, undecided, not_disclosed; withdrawn on withdrawn events',
     overflow             UInt8 COMMENT 'the roll-up calls it other: 1 language, 2 banner_version, 4 variant',
 
-    ledger               LowCardinality(String),
+    ledger               String,
     leaf                 UInt64,
     leaf_kind            UInt8 COMMENT '1 event, 2 artefact, 3 day close, 4 key change, 5 tombstone, 6 settings; 0 none',
     seed                 FixedString(32),
     commitment           FixedString(32),
 
-    control_kind         LowCardinality(String),
+    control_kind         String,
     control_version      UInt32,
     control_body         String,
 
@@ -94,7 +95,7 @@ CREATE TABLE events_data
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(logged_at)
 ORDER BY (site, subject, occurred_at, id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 67108864;
 
 -- Every idempotency key ever accepted, as the first 16 bytes of its SHA-256. Outlives retention. Its watermark is the
 -- highest position among the rows of the zero hash.
@@ -155,7 +156,7 @@ CREATE TABLE rates_15m_data
 ENGINE = AggregatingMergeTree
 ORDER BY (site, grain, quarter, service, category, country, region, device, browser, os, language, banner_version, variant,
           method, prompt, regime, source, bot)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 67108864;
 
 -- The logs that this warehouse was derived from.
 CREATE TABLE logs

@@ -98,7 +98,7 @@ impl Bench {
                 book.read += 1;
                 book.stored += 1;
                 StoredRow {
-                    stored: Stored::Event(landing.event),
+                    stored: Stored::Event(Box::new(landing.event)),
                     position,
                     logged_at,
                     resolved: landing.resolved,

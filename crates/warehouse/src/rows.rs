@@ -38,9 +38,8 @@ pub struct Resolved {
 
 /// What a row was before it was stored.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every row is an event; boxing it would cost an allocation each")]
 pub enum Stored {
-    Event(ConsentEvent),
+    Event(Box<ConsentEvent>),
     Control(ControlRecord),
 }
 

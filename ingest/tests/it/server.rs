@@ -131,7 +131,7 @@ impl Server {
     pub async fn events(&self) -> Vec<ConsentEvent> {
         let records = self.records(Topic::Events).await;
         let event = |record: StoredRecord| match decode(&record.value).unwrap() {
-            LogRecord::ConsentEvent(event) => Some(event),
+            LogRecord::ConsentEvent(event) => Some(*event),
             LogRecord::ControlRecord(_) => None,
         };
         records.into_iter().filter_map(event).collect()

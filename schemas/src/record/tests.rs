@@ -4,7 +4,7 @@ use super::*;
 use crate::event::{BotGrade, EventType, LoadState, Method, Objections, Observed, Prompt, Regime, Seed, Source};
 use crate::ids::{ConfigVersion, SubjectId};
 
-fn event() -> ConsentEvent {
+pub(crate) fn event() -> ConsentEvent {
     ConsentEvent {
         id: EventId(Uuid::from_u128(7)),
         site: SiteId::new("shop.example").unwrap(),
@@ -61,7 +61,7 @@ fn records_come_back_as_they_were() {
         made_at: 5,
         body: "{}".into(),
     });
-    for record in [LogRecord::ConsentEvent(event()), control] {
+    for record in [LogRecord::ConsentEvent(event().into()), control] {
         let bytes = encode(&record).unwrap();
         assert_eq!(bytes[..2], MARKER);
         assert_eq!(decode(&bytes).unwrap(), record);
@@ -70,7 +70,7 @@ fn records_come_back_as_they_were() {
 
 #[test]
 fn every_cut_and_every_flip_is_an_error_or_another_record_but_never_a_panic() {
-    let bytes = encode(&LogRecord::ConsentEvent(event())).unwrap();
+    let bytes = encode(&LogRecord::ConsentEvent(event().into())).unwrap();
     for cut in 0..bytes.len() {
         assert!(decode(&bytes[..cut]).is_err(), "cut at {cut}");
     }
