@@ -1,6 +1,8 @@
 //! The two sizes of an installation: everything in one process, or Kafka, `avow box` and the three roles apart.
 
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use avow_testkit::engine;
@@ -25,46 +27,61 @@ pub struct Cluster {
     pub processor: Avow,
     pub ingest: Avow,
     _box: Boxed,
+    _dir: tempfile::TempDir,
     pub kafka: Kafka,
 }
 
 /// `avow box` on a port of its own. It has no `/readyz`: the ports answer when it is there.
-struct Boxed {
+pub struct Boxed {
     child: avow_testkit::child::Child,
     port: u16,
-    _dir: tempfile::TempDir,
 }
 
 impl Boxed {
-    fn start() -> Result<Self> {
-        let dir = tempfile::tempdir()?;
+    /// On the data in `dir`.
+    pub fn start_in(dir: &Path) -> Result<Self> {
         let port = ports::free()?;
         let mut command = Command::new(binary()?);
-        without_settings(&mut command)
-            .arg("box")
-            .env("AVOW_DATA_DIR", dir.path())
-            .env("AVOW_LIBCHDB", engine::library()?);
+        without_settings(&mut command).arg("box").env("AVOW_DATA_DIR", dir).env("AVOW_LIBCHDB", engine::library()?);
         command.env("AVOW_CLICKHOUSE_LISTEN", format!("127.0.0.1:{port}"));
         let child = avow_testkit::child::Child::spawn(&mut command)?;
         let begun = std::time::Instant::now();
         while !ports::held_by(child.pid(), port) {
             ensure!(begun.elapsed().as_secs() < 120, "avow box does not listen");
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(Self { child, port, _dir: dir })
+        Ok(Self { child, port })
+    }
+
+    /// Runs a statement, unlimited, in Avow's database; the answer is TSV.
+    pub fn run(&self, sql: &str) -> Result<String> {
+        let runtime = tokio::runtime::Runtime::new()?;
+        let url = format!("http://127.0.0.1:{}/?database=avow", self.port);
+        let request = reqwest::Client::new().post(url).body(sql.to_owned());
+        runtime.block_on(async {
+            let answer = request.send().await?;
+            let ok = answer.status().is_success();
+            let text = answer.text().await?;
+            ensure!(ok, "{sql}: {text}");
+            Ok(text)
+        })
     }
 }
 
 impl Drop for Boxed {
     fn drop(&mut self) {
-        self.child.kill9();
+        // It must let go of its data before somebody else takes them up.
+        if self.child.terminate(Duration::from_secs(60)).is_err() {
+            self.child.kill9();
+        }
     }
 }
 
 impl Cluster {
     pub fn start() -> Result<Self> {
         let kafka = Kafka::start()?;
-        let boxed = Boxed::start()?;
+        let dir = tempfile::tempdir()?;
+        let boxed = Boxed::start_in(dir.path())?;
         let role = |name: &str| {
             Settings::new(name)
                 .env("AVOW_KAFKA__BROKERS", kafka.brokers())
@@ -75,7 +92,7 @@ impl Cluster {
         let processor = role("processor")?;
         let api = role("api")?;
         let ingest = role("ingest")?;
-        Ok(Self { api, processor, ingest, _box: boxed, kafka })
+        Ok(Self { api, processor, ingest, _box: boxed, _dir: dir, kafka })
     }
 }
 

@@ -24,7 +24,7 @@ fn event(id: Uuid, subject: Uuid) -> Value {
 }
 
 /// RFC 3339 of a time since 1970, to the second, without a calendar library: days to date by the civil-from-days rule.
-fn rfc3339(since: Duration) -> String {
+pub fn rfc3339(since: Duration) -> String {
     let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let z = days + 719_468;
     let (era, doe) = (z / 146_097, z % 146_097);

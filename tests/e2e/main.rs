@@ -1,11 +1,12 @@
 //! The built binary, from the outside: real Kafka, the real engine, real clients.
 //!
-//! What runs here is short; the same tests run long in `tests/soak.sh`, by the variables `AVOW_SOAK_EVENTS` and
-//! `AVOW_SOAK_KILLS`.
+//! What runs here is short; the same tests run long in `tests/soak.sh`, by the variables `AVOW_SOAK_EVENTS`,
+//! `AVOW_SOAK_KILLS` and `AVOW_SOAK_IDS`.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod exact_totals;
+mod for_ever;
 mod front;
 mod installation;
 mod kills;

@@ -56,6 +56,15 @@ impl Child {
         kill_process(pid, signal).with_context(|| format!("sending {signal:?} to {pid:?}"))
     }
 
+    /// SIGTERM, and waits for the end.
+    ///
+    /// # Errors
+    /// If it has not ended within `limit`.
+    pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        self.wait(limit)
+    }
+
     /// SIGKILL, and waits until the process is gone.
     pub fn kill9(&mut self) {
         // It may have ended by itself.

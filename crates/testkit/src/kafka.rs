@@ -116,8 +116,7 @@ impl Kafka {
     /// If it is down already, or does not end.
     pub fn sigterm(&mut self, n: usize) -> Result<()> {
         let mut child = self.nodes[n].child.take().context("this broker is down")?;
-        child.signal(Signal::TERM)?;
-        child.wait(PATIENCE)?;
+        child.terminate(PATIENCE)?;
         Ok(())
     }
 

@@ -234,8 +234,7 @@ impl Avow {
     /// If it is down, or does not end.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().context("avow is down")?;
-        child.signal(Signal::TERM)?;
-        child.wait(PATIENCE)
+        child.terminate(PATIENCE)
     }
 
     /// Sends any other signal, for example [`Signal::STOP`].
