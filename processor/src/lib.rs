@@ -9,8 +9,9 @@
 //! 5. [`leaves`]: the ledger and the leaf index of each record.
 //! 6. the warehouse's chain (`avow_warehouse::chain`): rows, ids, roll-up, each under its watermark.
 //!
-//! [`partition`] runs them, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
+//! [`partition`] runs them, [`ahead`] reads and decodes the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
 
+mod ahead;
 mod assignment;
 mod batch;
 mod decode;

@@ -1,13 +1,13 @@
-//! One partition's work: a reader task reads and decodes ahead, this task takes the batches through the other stages and
+//! One partition's work: a reader task reads and decodes ahead (`ahead.rs`), this one takes the batches through the other stages and
 //! the warehouse's chain, in order.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use avow_control::{Control, Directory};
-use avow_log::{Chunk, Log, ReadLimit, Record, StoredRecord, Topic};
+use avow_log::{Log, Record, StoredRecord, Topic};
 use avow_schemas::fate::RejectedRecord;
 use avow_schemas::record::{LogRecord, site_and_shard};
 use avow_schemas::settings::{LedgerName, SiteVersion};
@@ -18,12 +18,13 @@ use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::ahead;
 use crate::batch::{Batch, Item, Reading};
 use crate::leaves::{self, Leaves};
 use crate::overflow::Overflow;
 use crate::repeats::Repeats;
 use crate::resolve::resolve;
-use crate::{ProcessorConfig, ProcessorError, decode};
+use crate::{ProcessorConfig, ProcessorError};
 
 /// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
 const MOST_UNFOLDED: usize = 800_000;
@@ -56,7 +57,7 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
     let (batches, mut incoming) = mpsc::channel(1);
     let reading = stop.child_token();
     let reader =
-        tokio::spawn(read_ahead(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
+        tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
     let mut work = Work { context, partition, chain, repeats, leaves, overflow: Overflow::default() };
     let mut outcome = Ok(());
     while let Some(batch) = incoming.recv().await {
@@ -73,64 +74,6 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
     let read = reader.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;
     work.close().await?;
     outcome.and(read)
-}
-
-/// Reads and decodes ahead of the writer: one batch waits, one is being made.
-async fn read_ahead(
-    context: Context,
-    partition: u32,
-    mut from: u64,
-    mut logged_at: i64,
-    batches: mpsc::Sender<Batch>,
-    stop: CancellationToken,
-) -> Result<(), ProcessorError> {
-    loop {
-        let chunk = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            chunk = read_range(&context, partition, from) => chunk?,
-        };
-        if chunk.records.is_empty() {
-            continue;
-        }
-        let next = chunk.next;
-        let decoding = tokio::task::spawn_blocking(move || {
-            let decoded = decode::decode(chunk, from, &mut logged_at);
-            (decoded, logged_at)
-        });
-        let (decoded, last) = decoding.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;
-        (from, logged_at) = (next, last);
-        for batch in decoded {
-            if batches.send(batch).await.is_err() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Reads what is there; where that is little, waits a moment for more, so that quiet times do not make a part per event.
-async fn read_range(context: &Context, partition: u32, from: u64) -> Result<Chunk, ProcessorError> {
-    let config = &context.config;
-    let limit =
-        |records: usize, bytes: usize, wait| ReadLimit { max_records: records, max_bytes: bytes, max_wait: wait };
-    let idle = Duration::from_secs(1);
-    let mut chunk =
-        context.log.read(Topic::Events, partition, from, limit(config.batch_records, config.batch_bytes, idle)).await?;
-    if chunk.records.is_empty() {
-        return Ok(chunk);
-    }
-    let until = Instant::now() + Duration::from_millis(config.linger_ms);
-    loop {
-        let bytes: usize = chunk.records.iter().map(|record| record.value.len()).sum();
-        let room = (config.batch_records.saturating_sub(chunk.records.len()), config.batch_bytes.saturating_sub(bytes));
-        if room.0 == 0 || room.1 == 0 || Instant::now() >= until {
-            return Ok(chunk);
-        }
-        tokio::time::sleep(until.saturating_duration_since(Instant::now()).min(Duration::from_millis(20))).await;
-        let more =
-            context.log.read(Topic::Events, partition, chunk.next, limit(room.0, room.1, Duration::ZERO)).await?;
-        chunk.next = more.next.max(chunk.next);
-        chunk.records.extend(more.records);
-    }
 }
 
 struct Work {

@@ -31,7 +31,7 @@ const fn bot(weight: u32, header: &'static str) -> Agent {
 }
 
 /// All agents; [`crate::visitors::context::Context::agent`] is an index into it.
-pub(crate) const AGENTS: [Agent; 15] = [
+pub(crate) const AGENTS: [Agent; 16] = [
     human(
         26,
         "desktop",
@@ -106,5 +106,7 @@ pub(crate) const AGENTS: [Agent; 15] = [
     ),
     bot(2, "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"),
     bot(1, "curl/8.5.0"),
+    // Suspected by its form, not named by anybody.
+    bot(2, "Foo/1.0"),
     bot(1, "python-requests/2.31.0"),
 ];

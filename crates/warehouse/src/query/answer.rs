@@ -5,19 +5,12 @@ use std::collections::HashMap;
 
 use clickhouse::Client;
 
+use super::error::QueryError;
 use super::measure::{Cell, Number};
 use super::people::{self, People};
 use super::revoked::{self, Cohort};
 use super::rollup::{self, Counts, Key, Pair, Rollup, With};
 use super::spec::{Dimension, Metric, OrderKey, QuerySpec, Rate};
-
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    #[error("the warehouse did not answer: {0}")]
-    Engine(#[from] clickhouse::error::Error),
-    #[error("the answer has more than {0} rows; ask for fewer dimensions, a longer interval, or less time")]
-    TooManyRows(usize),
-}
 
 /// One row: values in the order of the question's dimensions, and of [`Answer::columns`].
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::answer::QueryError;
+use super::error::QueryError;
 
 /// One past the last position that is counted, by partition. An answer cannot change while they do not.
 pub type Marks = BTreeMap<u32, u64>;

@@ -10,6 +10,7 @@
 mod answer;
 mod calendar;
 mod column;
+mod error;
 mod filter;
 mod freshness;
 mod measure;
@@ -22,8 +23,9 @@ mod statement;
 mod tests;
 mod wilson;
 
-pub use answer::{Answer, QueryError, Row, run};
+pub use answer::{Answer, Row, run};
 pub use calendar::{Calendar, CalendarError, Interval};
+pub use error::QueryError;
 pub use filter::{Filter, FilterError, Test};
 pub use freshness::{Freshness, Marks, freshness, marks};
 pub use measure::Number;

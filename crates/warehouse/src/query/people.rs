@@ -1,19 +1,16 @@
 //! Distinct subjects and medians, from the events: neither can be added up from a roll-up. The events are read exactly as
 //! far as the roll-up is counted, so that an answer never has more visitors than decisions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
-use super::answer::QueryError;
 use super::column::Table;
-use super::rollup::{Key, bucket, scope, texts};
+use super::error::QueryError;
+use super::rollup::{Key, Marks, bucket, scope, texts};
 use super::spec::{Metric, QuerySpec};
 use super::statement::{Statement, Value};
-
-/// How far the roll-up is counted, by log and partition.
-pub(super) type Marks = BTreeMap<String, BTreeMap<u32, u64>>;
 
 /// What the decisions of one row say about the people who made them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
-use super::answer::QueryError;
 use super::column::Table;
+use super::error::QueryError;
 use super::rollup::{Key, Pair, bucket, scope, texts};
 use super::spec::{Dimension, QuerySpec};
 use super::statement::{Statement, Value};

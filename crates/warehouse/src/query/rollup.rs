@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
-use super::answer::QueryError;
 use super::column::Table;
-use super::people::Marks;
+use super::error::QueryError;
 use super::spec::{Dimension, QuerySpec};
 use super::statement::{Statement, Value};
 
@@ -19,6 +18,9 @@ pub(super) struct Key {
     pub plain: Vec<String>,
     pub bucket: i64,
 }
+
+/// How far the roll-up is counted, by log and partition.
+pub(super) type Marks = BTreeMap<String, BTreeMap<u32, u64>>;
 
 /// Service and category; empty where the question is not by it.
 pub(super) type Pair = (String, String);

@@ -1,0 +1,69 @@
+//! Reading ahead: while a batch is being written, the next one is read and decoded.
+
+use std::time::{Duration, Instant};
+
+use avow_log::{Chunk, ReadLimit, Topic};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::batch::Batch;
+use crate::partition::Context;
+use crate::{ProcessorError, decode};
+
+/// Reads and decodes ahead of the writer: one batch waits, one is being made.
+pub(crate) async fn read(
+    context: Context,
+    partition: u32,
+    mut from: u64,
+    mut logged_at: i64,
+    batches: mpsc::Sender<Batch>,
+    stop: CancellationToken,
+) -> Result<(), ProcessorError> {
+    loop {
+        let chunk = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            chunk = read_range(&context, partition, from) => chunk?,
+        };
+        if chunk.records.is_empty() {
+            continue;
+        }
+        let next = chunk.next;
+        let decoding = tokio::task::spawn_blocking(move || {
+            let decoded = decode::decode(chunk, from, &mut logged_at);
+            (decoded, logged_at)
+        });
+        let (decoded, last) = decoding.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;
+        (from, logged_at) = (next, last);
+        for batch in decoded {
+            if batches.send(batch).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads what is there; where that is little, waits a moment for more, so that quiet times do not make a part per event.
+async fn read_range(context: &Context, partition: u32, from: u64) -> Result<Chunk, ProcessorError> {
+    let config = &context.config;
+    let limit =
+        |records: usize, bytes: usize, wait| ReadLimit { max_records: records, max_bytes: bytes, max_wait: wait };
+    let idle = Duration::from_secs(1);
+    let mut chunk =
+        context.log.read(Topic::Events, partition, from, limit(config.batch_records, config.batch_bytes, idle)).await?;
+    if chunk.records.is_empty() {
+        return Ok(chunk);
+    }
+    let until = Instant::now() + Duration::from_millis(config.linger_ms);
+    loop {
+        let bytes: usize = chunk.records.iter().map(|record| record.value.len()).sum();
+        let room = (config.batch_records.saturating_sub(chunk.records.len()), config.batch_bytes.saturating_sub(bytes));
+        if room.0 == 0 || room.1 == 0 || Instant::now() >= until {
+            return Ok(chunk);
+        }
+        tokio::time::sleep(until.saturating_duration_since(Instant::now()).min(Duration::from_millis(20))).await;
+        let more =
+            context.log.read(Topic::Events, partition, chunk.next, limit(room.0, room.1, Duration::ZERO)).await?;
+        chunk.next = more.next.max(chunk.next);
+        chunk.records.extend(more.records);
+    }
+}
