@@ -6,6 +6,7 @@ command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 for folder in schemas ingest crates/log crates/chbox; do
   for target in $(cd "$folder" && cargo +nightly fuzz list); do
     echo "== $folder $target"
-    (cd "$folder" && cargo +nightly fuzz run "$target" -- -max_total_time="${SECONDS_EACH:-300}" -rss_limit_mb=4096)
+    # Safe Rust: panics and memory are what can go wrong, and without the sanitizer the C libraries beside it link.
+    (cd "$folder" && mkdir -p "fuzz/corpus/$target" && cargo +nightly fuzz run --sanitizer none "$target" "fuzz/corpus/$target" $(ls -d "fuzz/seeds/$target" 2>/dev/null) -- -max_total_time="${SECONDS_EACH:-300}" -rss_limit_mb=4096)
   done
 done

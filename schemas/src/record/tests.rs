@@ -99,3 +99,14 @@ fn shards_are_chosen_by_subject() {
     assert_eq!(site_and_shard("shop.example#3"), ("shop.example", 3));
     assert_eq!(site_and_shard("shop.example"), ("shop.example", 0));
 }
+
+/// Where the fuzzer begins: without a whole record it does not get past the first text.
+#[test]
+fn the_fuzzers_seed_is_a_record() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/record/event");
+    let bytes = encode(&LogRecord::ConsentEvent(event().into())).unwrap();
+    if std::env::var_os("AVOW_WRITE_SEEDS").is_some() {
+        std::fs::write(path, &bytes).unwrap();
+    }
+    assert_eq!(std::fs::read(path).unwrap(), bytes, "write it again with AVOW_WRITE_SEEDS=1");
+}
