@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::partition::Context;
 use crate::{ProcessorError, decode};
 
-/// Reads and decodes ahead of the writer: one batch waits, one is being made.
+/// Reads and decodes one batch ahead of the writer.
 pub(crate) async fn read(
     context: Context,
     partition: u32,
@@ -27,6 +27,8 @@ pub(crate) async fn read(
         if chunk.records.is_empty() {
             continue;
         }
+        // Decoded only when the batch before has been taken up: two batches in memory, not three.
+        let Ok(room) = batches.reserve().await else { return Ok(()) };
         let next = chunk.next;
         let decoding = tokio::task::spawn_blocking(move || {
             let decoded = decode::decode(chunk, from, &mut logged_at);
@@ -34,6 +36,10 @@ pub(crate) async fn read(
         });
         let (decoded, last) = decoding.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;
         (from, logged_at) = (next, last);
+        let mut decoded = decoded.into_iter();
+        if let Some(first) = decoded.next() {
+            room.send(first);
+        }
         for batch in decoded {
             if batches.send(batch).await.is_err() {
                 return Ok(());
