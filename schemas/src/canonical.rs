@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// Integers beyond this are not exact in JSON's numbers.
 const EXACT: i64 = 1 << 53;
 
+/// A member of an object: its name, and what writes its value.
+type Member<'a> = (&'a str, &'a dyn Fn(&mut Canonical));
+
 /// A growing canonical text.
 #[derive(Debug, Default)]
 pub(crate) struct Canonical(Vec<u8>);
@@ -59,7 +62,7 @@ impl Canonical {
     }
 
     /// An object whose members come in the order of their names.
-    pub fn object<const N: usize>(&mut self, members: [(&str, &dyn Fn(&mut Self)); N]) {
+    pub fn object<const N: usize>(&mut self, members: [Member<'_>; N]) {
         debug_assert!(members.is_sorted_by_key(|(name, _)| *name));
         self.0.push(b'{');
         for (index, (name, write)) in members.into_iter().enumerate() {
