@@ -3,7 +3,8 @@
 
 -- One row per accepted event (kind 'event'), per control record ('control') and per range of the log ('range'): a range row
 -- lies in the same part as the rows of its range and so says how far the table has got. Range rows sort first (site '').
--- Texts are plain: in merges a LowCardinality column costs several times as much, and every row is merged several times.
+-- Texts are plain: with LowCardinality, merging this table costs more than twice as much, and every row is merged several
+-- times. Parts are compact up to 64 MiB: a wide one is several files per column, and making them cost more than filling them.
 CREATE TABLE events_data
 (
     site                 LowCardinality(String),

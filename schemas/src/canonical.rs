@@ -1,6 +1,6 @@
-//! Canonical JSON (RFC 8785) written straight from values, for the hot path of commitments: a value tree and its sorting
-//! cost three times the hashing. What needs the format's rare rules (numbers past 2^53, names that UTF-16 sorts otherwise)
-//! is left to the library; a property test holds this equal to the library over everything.
+//! Canonical JSON (RFC 8785) written straight from values, for the hot path of commitments: by way of a value tree it
+//! cost more than the hashing. Numbers past 2^53 are left to the library; property tests hold texts, numbers and maps equal to
+//! what the library writes.
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use avow_testkit::engine;
 use avow_testkit::process::{ADMIN_TOKEN, Avow, Settings, binary, without_settings};
 use serde_json::{Value, json};
@@ -17,9 +17,9 @@ const PROBES: usize = 60;
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    replay(&runtime)?;
+    replay()?;
     let avow = serve()?.start()?;
-    println!("memory idle: {} MiB resident", resident_mib(&avow)?);
+    println!("memory idle: {} MiB resident", avow.resident_mib()?);
     delay(&runtime, &avow)?;
     under_load(&avow)
 }
@@ -29,7 +29,7 @@ fn serve() -> Result<Settings> {
 }
 
 /// Fills the log, deletes what was derived from it, and times the processor from an empty warehouse to the log's end.
-fn replay(runtime: &tokio::runtime::Runtime) -> Result<()> {
+fn replay() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let settings = || Ok::<_, anyhow::Error>(serve()?.data_dir(dir.path()));
     let mut avow = settings()?.start()?;
@@ -43,11 +43,8 @@ fn replay(runtime: &tokio::runtime::Runtime) -> Result<()> {
     fs::remove_dir_all(dir.path().join("processor"))?;
     let avow = settings()?.start()?;
     let begun = Instant::now();
-    let client = reqwest::Client::new();
     loop {
-        let text = runtime
-            .block_on(async { client.get(format!("{}/metrics", avow.admin_url())).send().await?.text().await })?;
-        let read = metric(&text, "avow_processor_read_records_total ").unwrap_or(0.0);
+        let read = avow.metric("avow_processor_read_records_total")?;
         if read >= REPLAYED as f64 {
             let took = begun.elapsed().as_secs_f64();
             println!(
@@ -61,23 +58,11 @@ fn replay(runtime: &tokio::runtime::Runtime) -> Result<()> {
     }
 }
 
-fn metric(text: &str, name: &str) -> Option<f64> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
-}
-
 fn simulate(url: &str) -> Command {
     let mut command = Command::new(binary().unwrap_or_default());
     without_settings(&mut command).args(["simulate", "--url", url, "--token", ADMIN_TOKEN]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
-}
-
-fn resident_mib(avow: &Avow) -> Result<u64> {
-    let pid = avow.pid().context("the server runs")?;
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
-    Ok(kib.context("VmRSS")? / 1024)
 }
 
 /// One event at a time: from its 202 until the query API shows it.
@@ -94,8 +79,7 @@ fn delay(runtime: &tokio::runtime::Runtime, avow: &Avow) -> Result<()> {
     };
     let mut delays = Vec::with_capacity(PROBES);
     for n in 1..=PROBES as u64 {
-        let now = String::from_utf8(Command::new("date").args(["-u", "+%FT%T.%3NZ"]).output()?.stdout)?;
-        let event = json!({"id": Uuid::new_v4(), "site": SITE, "type": "shown", "occurred_at": now.trim()});
+        let event = json!({"id": Uuid::new_v4(), "site": SITE, "type": "shown", "occurred_at": jiff::Timestamp::now()});
         let answer = runtime.block_on(client.post(format!("{url}/v1/events")).json(&event).send())?;
         ensure!(answer.status() == 202, "{}", answer.status());
         let begun = Instant::now();
@@ -112,7 +96,7 @@ fn under_load(avow: &Avow) -> Result<()> {
     let mut load =
         simulate(&avow.url()).args(["--sites", "5", "--rate", "1000", "--duration", "30s", "--seed", "4"]).spawn()?;
     std::thread::sleep(Duration::from_secs(25));
-    println!("memory at 1,000 events/s: {} MiB resident", resident_mib(avow)?);
+    println!("memory at 1,000 events/s: {} MiB resident", avow.resident_mib()?);
     ensure!(load.wait()?.success(), "the simulator failed");
     Ok(())
 }

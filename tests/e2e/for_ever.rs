@@ -4,23 +4,17 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use avow_testkit::process::Avow;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::installation::{Boxed, Caller, embedded};
+use crate::installation::{Boxed, Caller, decided, embedded};
 use crate::scale;
 
 const SITE: &str = "for-ever.example";
 /// Ids written by one statement.
 const STEP: u64 = 5_000_000;
-
-fn event(id: Uuid) -> Value {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    json!({"id": id, "site": SITE, "type": "decided", "method": "accept_all", "subject": id,
-           "occurred_at": crate::kills::rfc3339(now), "categories": {"preferences": true}})
-}
 
 /// Sends an event and waits until the processor has judged it, and the site's settings: they are a record too, written at
 /// each start in case a crash has left them out.
@@ -38,16 +32,7 @@ fn send(avow: &Avow, event: &Value) -> Result<()> {
 
 /// Records with this outcome since the start.
 fn judged(avow: &Avow, outcome: &str) -> Result<f64> {
-    let (_, text) = avow.admin_get("/metrics")?;
-    let name = format!("avow_processor_records_total{{outcome=\"{outcome}\"}}");
-    Ok(text.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse().ok()).unwrap_or(0.0))
-}
-
-fn resident_mib(avow: &Avow) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", avow.pid().context("it runs")?))?;
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
-    Ok(kib.context("VmRSS")? / 1024)
+    avow.metric(&format!("avow_processor_records_total{{outcome=\"{outcome}\"}}"))
 }
 
 /// Adds ids that nobody will send, as if they had been accepted before everything else.
@@ -70,7 +55,7 @@ fn the_oldest_of_many_ids_is_still_a_repeat() -> Result<()> {
     let ids = scale("AVOW_SOAK_IDS", 300_000);
     let dir = tempfile::tempdir()?;
     let settings = || Ok::<_, anyhow::Error>(embedded()?.data_dir(dir.path()));
-    let oldest = event(Uuid::new_v4());
+    let oldest = decided(SITE, Uuid::new_v4());
 
     let mut avow = settings()?.start()?;
     let runtime = tokio::runtime::Runtime::new()?;
@@ -83,7 +68,7 @@ fn the_oldest_of_many_ids_is_still_a_repeat() -> Result<()> {
     fs::remove_dir_all(dir.path().join("processor"))?;
     let begun = Instant::now();
     let mut avow = settings()?.start()?;
-    send(&avow, &event(Uuid::new_v4()))?;
+    send(&avow, &decided(SITE, Uuid::new_v4()))?;
     println!("{ids} ids read anew: {:.1} s until an event is counted", begun.elapsed().as_secs_f64());
     avow.terminate()?;
 
@@ -95,7 +80,7 @@ fn the_oldest_of_many_ids_is_still_a_repeat() -> Result<()> {
         "{ids} ids: ready after {:.2} s, an event judged after {:.2} s, {} MiB resident",
         ready.as_secs_f64(),
         begun.elapsed().as_secs_f64(),
-        resident_mib(&avow)?
+        avow.resident_mib()?
     );
     ensure!(judged(&avow, "stored")? == 0.0, "the oldest event was taken again");
     Ok(())

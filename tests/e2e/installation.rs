@@ -10,6 +10,7 @@ use avow_testkit::kafka::Kafka;
 use avow_testkit::ports;
 use avow_testkit::process::{ADMIN_TOKEN, Avow, Settings, binary, without_settings};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 pub const COUNTRY_HEADER: &str = "CF-IPCountry";
 
@@ -104,6 +105,12 @@ pub fn simulate(url: &str, args: &[&str]) -> Result<String> {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "avow simulate {args:?}: {text}");
     Ok(text)
+}
+
+/// A decision of now, by a subject that decides this once.
+pub fn decided(site: &str, id: Uuid) -> Value {
+    json!({"id": id, "site": site, "type": "decided", "method": "accept_all", "subject": id,
+           "occurred_at": jiff::Timestamp::now(), "categories": {"preferences": true}})
 }
 
 /// A caller of the public HTTP.

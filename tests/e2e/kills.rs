@@ -10,31 +10,12 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::installation::{Caller, embedded};
+use crate::installation::{Caller, decided, embedded};
 use crate::scale;
 
 const SITE: &str = "kills.example";
 const WRITERS: usize = 4;
 const BATCH: usize = 20;
-
-fn event(id: Uuid, subject: Uuid) -> Value {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    json!({"id": id, "site": SITE, "type": "decided", "method": "accept_all", "subject": subject,
-           "occurred_at": rfc3339(now), "categories": {"preferences": true}})
-}
-
-/// RFC 3339 of a time since 1970, to the second, without a calendar library: days to date by the civil-from-days rule.
-pub fn rfc3339(since: Duration) -> String {
-    let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let z = days + 719_468;
-    let (era, doe) = (z / 146_097, z % 146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
-    let year = yoe + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
 
 /// Ids that were promised (202), and all that were ever sent.
 #[derive(Default)]
@@ -48,7 +29,7 @@ async fn write(url: String, books: Arc<Mutex<Books>>, stop: Arc<AtomicBool>) {
     let caller = Caller::of(url);
     while !stop.load(Ordering::Relaxed) {
         let ids: Vec<Uuid> = (0..BATCH).map(|_| Uuid::new_v4()).collect();
-        let events: Vec<Value> = ids.iter().map(|id| event(*id, *id)).collect();
+        let events: Vec<Value> = ids.iter().map(|id| decided(SITE, *id)).collect();
         books.lock().unwrap().sent.extend(&ids);
         for _ in 0..3 {
             if caller.post(&events).await == Some(202) {

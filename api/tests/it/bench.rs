@@ -11,6 +11,7 @@ use avow_log::{Log, Record, Topic};
 use avow_schemas::control::Scope;
 use avow_schemas::ids::SiteId;
 use avow_schemas::settings::SiteSettings;
+use avow_telemetry::Metrics;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Stored, StoredRow};
 use avow_warehouse::{Endpoint, Warehouse};
@@ -31,6 +32,7 @@ pub struct Bench {
     pub warehouse: Arc<Warehouse>,
     pub control: Arc<Control>,
     pub log: Arc<EmbeddedLog>,
+    pub metrics: Arc<Metrics>,
     folder: tempfile::TempDir,
     shutdown: CancellationToken,
     http: reqwest::Client,
@@ -61,17 +63,18 @@ impl Bench {
         let shutdown = CancellationToken::new();
         let control = Control::start(Arc::clone(&log) as Arc<dyn Log>, Some(ADMIN), shutdown.clone()).await.unwrap();
         control.put_site(&SiteId::new(SITE).unwrap(), SiteSettings::named("Shop")).await.unwrap();
-        let url = serve(config, folder.path(), &warehouse, &log, &control, shutdown.clone()).await;
-        Self { url, warehouse, control, log, folder, shutdown, http: reqwest::Client::new() }
+        let metrics = Metrics::new().unwrap();
+        let parts = parts(folder.path(), &warehouse, &log, &control, &metrics, &shutdown);
+        let url = serve(config, parts).await;
+        Self { url, warehouse, control, log, metrics, folder, shutdown, http: reqwest::Client::new() }
     }
 
     /// Stops the role and starts another on the same data.
     pub async fn restart(mut self) -> Self {
         self.shutdown.cancel();
         self.shutdown = CancellationToken::new();
-        let token = self.shutdown.clone();
-        self.url =
-            serve(ApiConfig::default(), self.folder.path(), &self.warehouse, &self.log, &self.control, token).await;
+        let parts = parts(self.folder.path(), &self.warehouse, &self.log, &self.control, &self.metrics, &self.shutdown);
+        self.url = serve(ApiConfig::default(), parts).await;
         self
     }
 
@@ -158,22 +161,26 @@ impl Drop for Bench {
     }
 }
 
-async fn serve(
-    config: ApiConfig,
+fn parts(
     folder: &Path,
     warehouse: &Arc<Warehouse>,
     log: &Arc<EmbeddedLog>,
     control: &Arc<Control>,
-    shutdown: CancellationToken,
-) -> String {
-    let parts = Parts {
+    metrics: &Arc<Metrics>,
+    shutdown: &CancellationToken,
+) -> Parts {
+    Parts {
         warehouse: Arc::clone(warehouse),
         log: Arc::clone(log) as Arc<dyn Log>,
         control: Arc::clone(control),
-        metrics: avow_telemetry::Metrics::new().unwrap(),
+        metrics: Arc::clone(metrics),
         exports_dir: folder.join("exports"),
         shutdown: shutdown.clone(),
-    };
+    }
+}
+
+async fn serve(config: ApiConfig, parts: Parts) -> String {
+    let shutdown = parts.shutdown.clone();
     let api = Api::start(config, parts).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -204,3 +204,19 @@ async fn the_books_are_open() {
     let (_, books) = bench.get("/api/v1/data-quality?site=shop.example").await;
     assert_eq!((&books["balanced"], &books["sites"][0]["rows"]["events"]), (&json!(false), &json!(1)));
 }
+
+#[tokio::test]
+async fn answers_are_counted_by_route_and_no_subject_is_named() {
+    let bench = Bench::start().await;
+    let subject = "5b0c6a5e-6a0c-4e0e-a8f2-7a0f5f6d1c22";
+    let path = format!("/api/v1/subjects/{subject}?site={SITE}");
+    // Nothing is held of this one; the route is known all the same.
+    assert_eq!(bench.send(Method::GET, &path, ADMIN, &json!(null)).await.0, 404);
+    assert_eq!(bench.send(Method::GET, &format!("/nothing/{subject}"), ADMIN, &json!(null)).await.0, 404);
+    let text = bench.metrics.text().unwrap();
+    let counted = |line: &str| assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    counted(r#"avow_api_requests_total{route="/api/v1/subjects/{id}",status="404"} 1"#);
+    counted(r#"avow_api_requests_total{route="other",status="404"} 1"#);
+    counted(r#"avow_api_request_seconds_count{route="/api/v1/subjects/{id}"} 1"#);
+    assert!(!text.contains(subject));
+}

@@ -265,3 +265,25 @@ fn now() -> i64 {
 fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_catches_up_knows_what_another_process_has_put() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = EmbeddedConfig { path: dir.path().join("log"), ..EmbeddedConfig::default() };
+        let log: Arc<dyn Log> = EmbeddedLog::open(config).unwrap();
+        let start = || Control::start(Arc::clone(&log), None, CancellationToken::new());
+        let (writer, reader) = (start().await.unwrap(), start().await.unwrap());
+        let site = SiteId::new("shop.example").unwrap();
+        for n in 1..50 {
+            let name = format!("Shop {n}");
+            writer.put_site(&site, SiteSettings::named(&name)).await.unwrap();
+            reader.catch_up().await.unwrap();
+            assert_eq!(reader.directory().site(site.as_str()).unwrap().current().settings.name, name);
+        }
+    }
+}

@@ -65,6 +65,8 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.ingest.requests.with_label_values(&["202"]).inc();
         metrics.ingest.events.with_label_values(&["accepted"]).inc();
+        metrics.api.requests.with_label_values(&["/api/v1/me", "200"]).inc();
+        metrics.api.seconds.with_label_values(&["/api/v1/me"]).observe(0.01);
         let text = metrics.text().unwrap();
         for line in text.lines().filter(|line| line.starts_with("# HELP ")) {
             let (name, help) = line["# HELP ".len()..].split_once(' ').unwrap();

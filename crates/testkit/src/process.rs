@@ -223,6 +223,26 @@ impl Avow {
         Ok((status, body.to_owned()))
     }
 
+    /// A metric's value, by its name and labels as `/metrics` writes them; 0 where it is not there yet.
+    ///
+    /// # Errors
+    /// As [`Avow::admin_get`].
+    pub fn metric(&self, name: &str) -> Result<f64> {
+        let (_, text) = self.admin_get("/metrics")?;
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok();
+        Ok(text.lines().find_map(value).unwrap_or(0.0))
+    }
+
+    /// Resident memory, in MiB.
+    ///
+    /// # Errors
+    /// If it is down.
+    pub fn resident_mib(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().context("avow is down")?))?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+        Ok(kib.map_or(0, |kib: u64| kib / 1024))
+    }
+
     /// SIGKILL.
     pub fn kill9(&mut self) {
         self.child = None;

@@ -13,8 +13,8 @@ pub(super) fn ids(source: &str, condition: &str) -> String {
 }
 
 /// The roll-up of `docs/metrics.md`, "Counts". An event is unfolded into its total, its services and its categories, and each
-/// of these is a row: the table's own merges sum rows of one key. (Summing here too costs more than it saves: with this many
-/// dimensions a hundred thousand events still make half as many keys as they have pairs.) Pairs of events that are no
+/// of these is a row: the table's own merges sum rows of one key. (Summing here too costs more than it saves: 100,000
+/// simulated events unfold to 380,000 rows of 290,000 keys, of 145,000 even if all happen in one quarter of an hour.) Pairs of events that are no
 /// decisions are counted only where they are withdrawals.
 pub(super) fn rates(source: &str, condition: &str) -> String {
     format!(

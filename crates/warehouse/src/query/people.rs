@@ -1,14 +1,15 @@
 //! Distinct subjects and medians, from the events: neither can be added up from a roll-up. The events are read exactly as
 //! far as the roll-up is counted, so that an answer never has more visitors than decisions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
 use super::column::Table;
 use super::error::QueryError;
-use super::rollup::{Key, Marks, bucket, scope, texts};
+use super::freshness::Marks;
+use super::rollup::{Key, bucket, scope, texts};
 use super::spec::{Metric, QuerySpec};
 use super::statement::{Statement, Value};
 
@@ -29,7 +30,7 @@ struct Line {
 }
 
 /// `exact`: whether subjects are counted one by one, or estimated (within a percent or so).
-pub(super) fn statement(spec: &QuerySpec, exact: bool, marks: &Marks) -> Statement {
+pub(super) fn statement(spec: &QuerySpec, exact: bool, marks: &BTreeMap<String, Marks>) -> Statement {
     let mut statement = Statement::default();
     let visitors = match (spec.wants(Metric::Visitors), exact) {
         (false, _) => "toUInt64(0)",
@@ -55,8 +56,8 @@ pub(super) fn statement(spec: &QuerySpec, exact: bool, marks: &Marks) -> Stateme
     statement
 }
 
-/// The condition that a row of the events is in the roll-up.
-fn counted(marks: &Marks, statement: &mut Statement) -> String {
+/// The condition that a row of the events is in the roll-up; `marks` by log.
+fn counted(marks: &BTreeMap<String, Marks>, statement: &mut Statement) -> String {
     let logs = marks.iter().map(|(log, partitions)| {
         let size = partitions.keys().max().map_or(0, |last| *last + 1);
         let upto = (0..size).map(|partition| partitions.get(&partition).copied().unwrap_or(0)).collect();
@@ -75,7 +76,7 @@ pub(super) async fn read(
     client: &Client,
     spec: &QuerySpec,
     exact: bool,
-    marks: &Marks,
+    marks: &BTreeMap<String, Marks>,
 ) -> Result<HashMap<Key, People>, QueryError> {
     let lines = statement(spec, exact, marks).query(client).fetch_all::<Line>().await?;
     let people = lines.into_iter().map(|line| {

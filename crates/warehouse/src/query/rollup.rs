@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::column::Table;
 use super::error::QueryError;
+use super::freshness::Marks;
 use super::spec::{Dimension, QuerySpec};
 use super::statement::{Statement, Value};
 
@@ -18,9 +19,6 @@ pub(super) struct Key {
     pub plain: Vec<String>,
     pub bucket: i64,
 }
-
-/// How far the roll-up is counted, by log and partition.
-pub(super) type Marks = BTreeMap<String, BTreeMap<u32, u64>>;
 
 /// Service and category; empty where the question is not by it.
 pub(super) type Pair = (String, String);
@@ -79,8 +77,8 @@ pub(super) struct Rollup {
     pub totals: BTreeMap<Key, Counts>,
     /// By the plain dimensions and the pair: pairs, and withdrawals of it. Only where there are any.
     pub pairs: BTreeMap<(Key, Pair), Counts>,
-    /// How far all of this is counted, by log and partition, where that was asked for.
-    pub marks: Marks,
+    /// How far all of this is counted, by log, where that was asked for.
+    pub marks: BTreeMap<String, Marks>,
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -198,8 +196,9 @@ pub(super) async fn read(client: &Client, spec: &QuerySpec, with: With) -> Resul
     while let Some(line) = lines.next().await? {
         if line.grain_of.is_empty() {
             let mut names = line.pair_of.into_iter();
-            let partition = names.next().and_then(|name| name.parse().ok()).unwrap_or(u32::MAX);
-            rollup.marks.entry(names.next().unwrap_or_default()).or_default().insert(partition, line.upto_of);
+            if let (Some(Ok(partition)), Some(log)) = (names.next().map(|name| name.parse()), names.next()) {
+                rollup.marks.entry(log).or_default().insert(partition, line.upto_of);
+            }
             continue;
         }
         seen += 1;
