@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use avow_control::Control;
 use avow_ingest::{Ingest, IngestConfig, router};
-use avow_log::Log;
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+use avow_log::{Intake, Log};
 use avow_schemas::ids::SiteId;
 use avow_schemas::settings::SiteSettings;
 use avow_telemetry::Metrics;
@@ -45,7 +45,7 @@ async fn main() {
     control.put_site(&SiteId::new("shop.example").unwrap(), settings).await.unwrap();
     let config = IngestConfig { quotas: false, ..IngestConfig::default() };
     let metrics = Metrics::new().unwrap();
-    let ingest = Ingest::new(&config, Arc::clone(&log), control, Arc::clone(&metrics)).unwrap();
+    let ingest = Ingest::new(&config, Intake::direct(Arc::clone(&log)), control, Arc::clone(&metrics)).unwrap();
     let answered = measure("durable events", serve(router(ingest)).await, seconds, connections).await;
     let accepted = metrics.ingest.events.with_label_values(&["accepted"]).get();
     assert!(accepted >= answered, "{answered} were answered 202, {accepted} accepted");

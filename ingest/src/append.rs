@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use avow_log::{Log, LogError, Record, Topic};
+use avow_log::{Intake, LogError, Record, Taking};
 use avow_schemas::record::{LogRecord, encode, key};
 use avow_telemetry::{Histogram, field};
 
@@ -13,7 +13,7 @@ use crate::pipeline::Passed;
 
 /// The way into the log.
 pub struct Appender {
-    log: Arc<dyn Log>,
+    intake: Arc<Intake>,
     timeout: Duration,
     latency: Histogram,
     /// Whether the newest append was acknowledged: a change is logged, not each failure.
@@ -21,13 +21,13 @@ pub struct Appender {
 }
 
 impl Appender {
-    pub fn new(log: Arc<dyn Log>, timeout: Duration, latency: Histogram) -> Self {
-        Self { log, timeout, latency, acknowledged: AtomicBool::new(true) }
+    pub fn new(intake: Arc<Intake>, timeout: Duration, latency: Histogram) -> Self {
+        Self { intake, timeout, latency, acknowledged: AtomicBool::new(true) }
     }
 
-    /// Whether appends are being acknowledged.
-    pub fn healthy(&self) -> bool {
-        self.log.healthy()
+    /// How events are being taken.
+    pub fn taking(&self) -> Taking {
+        self.intake.taking()
     }
 
     /// Appends a request's events; `Ok` means that all of them are durable.
@@ -39,8 +39,8 @@ impl Appender {
         let timer = self.latency.start_timer();
         let failure = match records {
             Err(error) => error.to_string(),
-            Ok(records) => match tokio::time::timeout(self.timeout, self.log.append(Topic::Events, records)).await {
-                Ok(Ok(_)) => {
+            Ok(records) => match tokio::time::timeout(self.timeout, self.intake.append(records)).await {
+                Ok(Ok(())) => {
                     timer.observe_duration();
                     if !self.acknowledged.swap(true, Ordering::Relaxed) {
                         tracing::info!("ingest.append_acknowledged_again");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use avow_control::Control;
-use avow_log::Log;
+use avow_log::{Intake, Taking};
 use avow_telemetry::Metrics;
 use tokio::sync::Semaphore;
 
@@ -42,7 +42,7 @@ impl Ingest {
     /// The first setting that cannot be followed.
     pub fn new(
         config: &IngestConfig,
-        log: Arc<dyn Log>,
+        intake: Arc<Intake>,
         control: Arc<Control>,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, ConfigError> {
@@ -63,15 +63,19 @@ impl Ingest {
             in_flight: Semaphore::new(config.max_in_flight),
             origins: Origins::default(),
             fates: Fates::new(&metrics.ingest),
-            appender: Appender::new(Arc::clone(&log), config.append_timeout(), metrics.ingest.append.clone()),
-            refusals: Refusals::start(log, config.refusals_per_second, metrics.ingest.refusals_unwritten.clone()),
+            refusals: Refusals::start(
+                Arc::clone(intake.log()),
+                config.refusals_per_second,
+                metrics.ingest.refusals_unwritten.clone(),
+            ),
+            appender: Appender::new(intake, config.append_timeout(), metrics.ingest.append.clone()),
             metrics,
         }))
     }
 
-    /// Whether events are being taken: the log acknowledges appends.
-    pub fn ready(&self) -> bool {
-        self.appender.healthy()
+    /// How events are being taken: by the log, by the spool, or not at all.
+    pub fn taking(&self) -> Taking {
+        self.appender.taking()
     }
 
     /// How many sites are being metered: only sites that have settings ever are.

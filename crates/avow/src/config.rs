@@ -37,6 +37,7 @@ pub struct Config {
     pub libchdb: PathBuf,
     pub log: LogConfig,
     pub kafka: KafkaSection,
+    pub spool: SpoolSection,
     pub clickhouse: ClickHouseConfig,
     pub engine: EngineSection,
     pub ledger: LedgerConfig,
@@ -58,6 +59,7 @@ impl Default for Config {
             libchdb: ".engine/libchdb.so".into(),
             log: LogConfig::default(),
             kafka: KafkaSection::default(),
+            spool: SpoolSection::default(),
             clickhouse: ClickHouseConfig::default(),
             engine: EngineSection::default(),
             ledger: LedgerConfig::default(),
@@ -117,6 +119,28 @@ impl Default for KafkaSection {
             retention_days: 7,
             properties: std::collections::BTreeMap::new(),
         }
+    }
+}
+
+/// Where ingest keeps events while Kafka does not acknowledge.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolSection {
+    /// Off: events are answered 503 while Kafka does not acknowledge.
+    pub enabled: bool,
+    /// A volume that outlives the process; by default `spool` in the data directory.
+    pub path: Option<PathBuf>,
+    /// What it may hold; beyond that, 503.
+    pub max_mib: u64,
+    /// After this long without Kafka's answer the spool takes the events.
+    pub after_ms: u64,
+    /// Spools of ingests that are gone, to be shipped by this one.
+    pub adopt: Vec<PathBuf>,
+}
+
+impl Default for SpoolSection {
+    fn default() -> Self {
+        Self { enabled: true, path: None, max_mib: 10_240, after_ms: 800, adopt: Vec::new() }
     }
 }
 

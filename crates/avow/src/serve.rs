@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use avow_api::{Api, Parts};
 use avow_control::Control;
 use avow_ingest::Ingest;
-use avow_log::Log;
+use avow_log::{Intake, Log};
 use avow_processor::Processor;
 use avow_telemetry::Metrics;
 use avow_warehouse::Warehouse;
@@ -89,6 +89,7 @@ pub struct Server {
     log: Arc<dyn Log>,
     engine: Option<engine::Embedded>,
     ingest: Option<Arc<Ingest>>,
+    intake: Option<Arc<Intake>>,
     /// Makes readiness say no.
     draining: Arc<AtomicBool>,
     http: Option<Task>,
@@ -135,6 +136,7 @@ impl Server {
             log: Arc::clone(&log),
             engine,
             ingest: None,
+            intake: None,
             draining: Arc::default(),
             http: None,
             processor: None,
@@ -144,10 +146,12 @@ impl Server {
         };
         let mut routes = Router::new();
         if roles.ingest {
+            let intake = log::intake(&server.config, &log, &metrics.spool).await?;
             let ingest =
-                Ingest::new(&server.config.ingest, Arc::clone(&log), Arc::clone(&control), Arc::clone(&metrics))?;
+                Ingest::new(&server.config.ingest, Arc::clone(&intake), Arc::clone(&control), Arc::clone(&metrics))?;
             routes = routes.merge(avow_ingest::router(Arc::clone(&ingest)));
             server.ingest = Some(ingest);
+            server.intake = Some(intake);
         }
         if let Some(warehouse) = &warehouse {
             if roles.processor {
@@ -158,8 +162,8 @@ impl Server {
             }
         }
         server.http = Some(serve_http(public, routes));
-        ready.follow(server.log, server.draining.clone(), warehouse);
-        server.log = log;
+        let intake = server.intake.clone().unwrap_or_else(|| Intake::direct(log));
+        ready.follow(intake, server.draining.clone(), warehouse);
         Ok(server)
     }
 
@@ -223,6 +227,9 @@ impl Server {
         }
         if let Some(ingest) = self.ingest.take() {
             ingest.drained().await;
+        }
+        if let Some(intake) = self.intake.take() {
+            intake.close().await;
         }
         if let Some(processor) = self.processor.take() {
             processor.stop.cancel();

@@ -25,6 +25,8 @@ mod scan;
 mod segment;
 mod writer;
 
+pub(crate) use self::writer::now_ms;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
@@ -136,6 +138,17 @@ impl EmbeddedLog {
         let assignments = watch::Sender::new((0..identity.partitions).collect());
         let max_record_bytes = config.max_record_bytes;
         Ok(Arc::new(Self { identity, max_record_bytes, lanes, assignments, writers: Mutex::new(writers) }))
+    }
+
+    /// The first position kept and one past the last durable one.
+    pub(crate) fn range(&self, topic: Topic, partition: u32) -> Result<(u64, u64), LogError> {
+        let lane = self.lane(topic, partition)?;
+        Ok((lane.partition.start(), lane.partition.end()))
+    }
+
+    /// What a partition's segments take on the disk, what is reserved included.
+    pub(crate) fn disk_bytes(&self, topic: Topic, partition: u32) -> u64 {
+        self.lane(topic, partition).map_or(0, |lane| lane.partition.disk_bytes())
     }
 
     fn lane(&self, topic: Topic, partition: u32) -> Result<&Lane, LogError> {

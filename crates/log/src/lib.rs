@@ -5,14 +5,19 @@
 //! Kafka's own clients do); a partition has one order, its positions are dense (`0, 1, 2, ...`) and never reused.
 
 pub mod embedded;
+mod intake;
 pub mod kafka;
 mod partitioner;
+mod spool;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
+
+pub use intake::Intake;
+pub use spool::{SpoolConfig, Taking};
 
 /// The three topics of an Avow installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -9,6 +9,7 @@ pub mod field;
 mod ingest;
 mod processor;
 mod registrar;
+mod spool;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use prometheus::{Registry, TextEncoder};
 pub use api::ApiMetrics;
 pub use ingest::IngestMetrics;
 pub use processor::ProcessorMetrics;
+pub use spool::SpoolMetrics;
 
 /// What a metric may be, re-exported so that no other crate names the library.
 pub use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
@@ -32,6 +34,7 @@ pub struct Metrics {
     pub api: ApiMetrics,
     pub ingest: IngestMetrics,
     pub processor: ProcessorMetrics,
+    pub spool: SpoolMetrics,
 }
 
 impl Metrics {
@@ -44,7 +47,8 @@ impl Metrics {
         let api = ApiMetrics::register(&registry)?;
         let ingest = IngestMetrics::register(&registry)?;
         let processor = ProcessorMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, api, ingest, processor }))
+        let spool = SpoolMetrics::register(&registry)?;
+        Ok(Arc::new(Self { registry, api, ingest, processor, spool }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).

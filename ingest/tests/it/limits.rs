@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use avow_ingest::{IngestConfig, QuotaConfig};
+use avow_log::Taking;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ async fn refusals_are_written_at_a_bounded_rate() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_log_nothing_is_promised() {
     let server = Server::start().await;
-    assert!(server.ingest.ready());
+    assert_eq!(server.ingest.taking(), Taking::Directly);
     server.log.close().await;
     let body = json!({ "events": [decided(), with(json!({ "site": "made-up.example" }))] }).to_string();
     let response = server.post(body).send().await.unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use avow_control::Control;
 use avow_ingest::{Ingest, IngestConfig, router};
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
-use avow_log::{Log, ReadLimit, StoredRecord, Topic};
+use avow_log::{Intake, Log, ReadLimit, StoredRecord, Topic};
 use avow_schemas::control::Scope;
 use avow_schemas::event::ConsentEvent;
 use avow_schemas::fate::RejectedRecord;
@@ -77,7 +77,8 @@ impl Server {
         let control = Control::start(Arc::clone(&log), Some(BOOTSTRAP), stop.clone()).await.unwrap();
         control.put_site(&site(SITE), settings()).await.unwrap();
         let metrics = Metrics::new().unwrap();
-        let ingest = Ingest::new(&config, Arc::clone(&log), Arc::clone(&control), Arc::clone(&metrics)).unwrap();
+        let ingest =
+            Ingest::new(&config, Intake::direct(Arc::clone(&log)), Arc::clone(&control), Arc::clone(&metrics)).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = router(Arc::clone(&ingest)).into_make_service_with_connect_info::<SocketAddr>();

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use avow_log::Log;
+use avow_log::{Intake, Taking};
 use avow_telemetry::Metrics;
 use avow_warehouse::Warehouse;
 use axum::Router;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 struct Follows {
-    log: Arc<dyn Log>,
+    intake: Arc<Intake>,
     draining: Arc<AtomicBool>,
     warehouse: Option<Arc<Warehouse>>,
 }
@@ -26,21 +26,30 @@ struct Follows {
 pub struct Readiness(Arc<OnceLock<Follows>>);
 
 impl Readiness {
-    pub fn follow(&self, log: Arc<dyn Log>, draining: Arc<AtomicBool>, warehouse: Option<Arc<Warehouse>>) {
-        let _ = self.0.set(Follows { log, draining, warehouse });
+    pub fn follow(&self, intake: Arc<Intake>, draining: Arc<AtomicBool>, warehouse: Option<Arc<Warehouse>>) {
+        let _ = self.0.set(Follows { intake, draining, warehouse });
     }
 
-    async fn ask(&self) -> Result<(), &'static str> {
+    /// What is well, or why the process may be given no work.
+    async fn ask(&self) -> Result<String, String> {
         let follows = self.0.get().ok_or("starting")?;
         if follows.draining.load(Ordering::Relaxed) {
-            return Err("draining");
+            return Err("draining".to_owned());
         }
-        if !follows.log.healthy() {
-            return Err("the log does not acknowledge appends");
-        }
+        let taking = match follows.intake.taking() {
+            Taking::Directly => "ready".to_owned(),
+            Taking::Spooled { records, age } => format!(
+                "ready: the log does not acknowledge, the spool takes events ({records} wait, the oldest for {} s)",
+                age.as_secs()
+            ),
+            Taking::Not(reason) => return Err(reason),
+        };
         match &follows.warehouse {
-            Some(warehouse) => warehouse.ping().await.map_err(|_| "the warehouse does not answer"),
-            None => Ok(()),
+            Some(warehouse) => {
+                warehouse.ping().await.map_err(|_| "the warehouse does not answer".to_owned())?;
+                Ok(taking)
+            }
+            None => Ok(taking),
         }
     }
 }
@@ -72,7 +81,7 @@ async fn metrics_text(State(admin): State<Admin>) -> impl IntoResponse {
 
 async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
     match admin.ready.ask().await {
-        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(state) => (StatusCode::OK, format!("{state}\n")),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

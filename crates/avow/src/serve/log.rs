@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use avow_log::Log;
+use anyhow::Context;
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
 use avow_log::kafka::{KafkaConfig, KafkaLog, Membership};
+use avow_log::{Intake, Log, SpoolConfig};
+use avow_telemetry::SpoolMetrics;
 
 use super::Roles;
 use crate::config::Config;
@@ -43,4 +45,20 @@ fn kafka(config: &Config, brokers: &str, roles: Roles) -> KafkaConfig {
         properties: section.properties.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned())).collect(),
         ..KafkaConfig::default()
     }
+}
+
+/// The way in for events: with a spool beside it where the log is not on this machine.
+pub async fn intake(config: &Config, log: &Arc<dyn Log>, metrics: &SpoolMetrics) -> anyhow::Result<Arc<Intake>> {
+    let section = &config.spool;
+    if config.kafka.brokers.is_none() || !section.enabled {
+        return Ok(Intake::direct(Arc::clone(log)));
+    }
+    let spool = SpoolConfig {
+        path: section.path.clone().unwrap_or_else(|| config.data_dir.join("spool")),
+        max_bytes: section.max_mib << 20,
+        after: Duration::from_millis(section.after_ms),
+        adopt: section.adopt.clone(),
+        max_record_bytes: KafkaConfig::default().max_record_bytes,
+    };
+    Ok(Intake::spooled(Arc::clone(log), spool, metrics.clone()).await.context("the spool")?)
 }

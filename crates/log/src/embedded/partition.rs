@@ -58,6 +58,11 @@ impl Partition {
         self.segments().first().map_or(0, |s| s.base())
     }
 
+    /// The sizes of its segment files together.
+    pub fn disk_bytes(&self) -> u64 {
+        self.segments().iter().map(|segment| fs::metadata(&segment.path).map_or(0, |file| file.len())).sum()
+    }
+
     pub fn end(&self) -> u64 {
         *self.durable.borrow()
     }

@@ -340,7 +340,7 @@ fn failure(place: &str, error: &io::Error) -> LogError {
 }
 
 /// Milliseconds since 1970 by this machine's clock.
-pub(super) fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
