@@ -12,9 +12,9 @@ use avow_schemas::fate::RejectedRecord;
 use avow_schemas::record::{LogRecord, site_and_shard};
 use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
+use avow_warehouse::Warehouse;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
-use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -214,8 +214,8 @@ impl Work {
         Ok(self.context.control.directory())
     }
 
-    /// Writes `[from, to)`. A range that the engine refuses is halved until the record is found that it refuses, and that
-    /// becomes a dead letter.
+    /// Writes `[from, to)`. A range whose values the engine does not take is halved until the record is found that it means,
+    /// and that becomes a dead letter. Any other error says nothing about the records: the partition is begun again.
     async fn write(&mut self, from: u64, to: u64, mut entries: Vec<Entry>) -> Result<(), ProcessorError> {
         self.bury(&entries).await?;
         let range = self.range(from, to, &mut entries);
@@ -224,7 +224,7 @@ impl Work {
                 self.count(&range.books);
                 Ok(())
             }
-            Err(WarehouseError::Engine(error)) if self.chain.watermarks().events == from => {
+            Err(error) if error.is_about_data() && self.chain.watermarks().events == from => {
                 self.give_back(&range.rows);
                 tracing::warn!(self.partition, from, to, %error, "processor.range_refused");
                 self.bisect(from, to, entries, range.rows, &error.to_string()).await

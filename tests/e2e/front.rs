@@ -1,20 +1,26 @@
 //! What a reverse proxy in front of the separate roles does: `/v1/` and the beacon to ingest, the rest to the api.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use anyhow::Result;
+use avow_testkit::process::Avow;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::installation::Cluster;
-
 const LARGEST: usize = 4 << 20;
+/// A process that is paused must not hold its callers for ever.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]
 struct Behind {
     http: reqwest::Client,
-    ingest: String,
+    ingests: Arc<[String]>,
     api: String,
+    turn: Arc<AtomicUsize>,
 }
 
 /// A running front.
@@ -24,9 +30,12 @@ pub struct Front {
 }
 
 impl Front {
-    pub fn start(cluster: &Cluster) -> Result<Self> {
+    /// The ingests take turns.
+    pub fn start(ingests: &[&Avow], api: &Avow) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let behind = Behind { http: reqwest::Client::new(), ingest: cluster.ingest.url(), api: cluster.api.url() };
+        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let ingests = ingests.iter().map(|ingest| ingest.url()).collect();
+        let behind = Behind { http, ingests, api: api.url(), turn: Arc::default() };
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))?;
         let port = listener.local_addr()?.port();
         let routes = axum::Router::new().fallback(forward).with_state(behind);
@@ -42,7 +51,8 @@ impl Front {
 async fn forward(State(behind): State<Behind>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let base = if path.starts_with("/v1/") || path == "/beacon.js" { &behind.ingest } else { &behind.api };
+    let turn = behind.turn.fetch_add(1, Ordering::Relaxed) % behind.ingests.len();
+    let base = if path.starts_with("/v1/") || path == "/beacon.js" { &behind.ingests[turn] } else { &behind.api };
     let Ok(body) = to_bytes(body, LARGEST).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let mut headers = head.headers;
     headers.remove(header::HOST);

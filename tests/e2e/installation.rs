@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use avow_testkit::child::Signal;
 use avow_testkit::engine;
 use avow_testkit::kafka::Kafka;
 use avow_testkit::ports;
@@ -52,6 +53,19 @@ impl Boxed {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(Self { child, port })
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SIGKILL.
+    pub fn kill9(mut self) {
+        self.child.kill9();
+    }
+
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.child.signal(signal)
     }
 
     /// Runs a statement, unlimited, in Avow's database; the answer is TSV.

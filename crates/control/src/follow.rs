@@ -185,19 +185,22 @@ impl Control {
 
     async fn write_settings_leaf(&self, version: &SiteVersion) -> Result<(), ControlError> {
         let body = serde_json_canonicalizer::to_string(version).map_err(|e| ControlError::Encode(e.to_string()))?;
-        let record = ControlRecord {
-            id: EventId(derived_id(&format!("settings/{}/{}", version.site, version.version.0))),
-            site: version.site.clone(),
-            kind: ControlKind::SettingsVersion,
-            version: version.version.0,
-            made_at: version.in_force_from,
-            body,
+        // One for each key, with an id of its own: two shards that share a partition have a ledger each.
+        let record = |key: String| {
+            let record = ControlRecord {
+                id: EventId(derived_id(&format!("settings/{key}/{}", version.version.0))),
+                site: version.site.clone(),
+                kind: ControlKind::SettingsVersion,
+                version: version.version.0,
+                made_at: version.in_force_from,
+                body: body.clone(),
+            };
+            let value = encode(&LogRecord::ControlRecord(record)).map_err(|e| ControlError::Encode(e.to_string()))?;
+            Ok::<_, ControlError>(Record { key: key.into(), value: value.into() })
         };
-        let value = encode(&LogRecord::ControlRecord(record)).map_err(|e| ControlError::Encode(e.to_string()))?;
-        let shards = version.settings.ledger.shards;
-        let records =
-            keys(&version.site, shards).into_iter().map(|key| Record { key: key.into(), value: value.clone().into() });
-        self.log.append(Topic::Events, records.collect()).await?;
+        let keys = keys(&version.site, version.settings.ledger.shards);
+        let records = keys.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        self.log.append(Topic::Events, records).await?;
         Ok(())
     }
 

@@ -52,6 +52,9 @@ pub struct SimulateArgs {
     /// Only plain visits: no withdrawals, wrong clocks, late events, changes of settings and the like.
     #[arg(long)]
     pub simple: bool,
+    /// No change of settings half-way: for servers under faults, which may learn of it late.
+    #[arg(long)]
+    pub fixed_settings: bool,
     /// The header that the server trusts for the visitor's country (its `AVOW_INGEST__COUNTRY_HEADER`), such as
     /// `CF-IPCountry`. Default: every country is unknown.
     #[arg(long)]

@@ -195,7 +195,7 @@ impl Run {
         let until = |share: u32| self.args.duration.map(|duration| began + duration / 2 * share);
         let rate = self.args.rate;
         let ends = self.args.events.is_some() || self.args.duration.is_some();
-        if self.args.simple || !ends {
+        if self.args.simple || self.args.fixed_settings || !ends {
             return self.phase(crowd, Pace { events, rate, until: until(2) }).await;
         }
         let told = crowd.events;

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::cache::{filled_once, fingerprint};
 use crate::child::Child;
 use crate::ports;
+use crate::proxy::Proxy;
 
 const POM: &str = include_str!("../kafka/pom.xml");
 /// A broker starts in two seconds; a loaded machine may take many times that.
@@ -39,10 +40,21 @@ pub struct Kafka {
 
 struct Node {
     dir: PathBuf,
+    /// For clients.
     port: u16,
     controller: u16,
+    /// Between brokers.
+    replication: u16,
+    /// What clients connect to instead, if it is to be broken on request.
+    proxy: Option<Proxy>,
     /// `None` while it is down.
     child: Option<Child>,
+}
+
+impl Node {
+    fn advertised(&self) -> u16 {
+        self.proxy.as_ref().map_or(self.port, Proxy::port)
+    }
 }
 
 impl Kafka {
@@ -59,9 +71,21 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn start_cluster(n: usize) -> Result<Self> {
+        Self::start_with(n, false)
+    }
+
+    /// As [`Kafka::start_cluster`], each broker behind a proxy ([`Kafka::proxies`]); brokers reach each other directly.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_cluster_behind_proxies(n: usize) -> Result<Self> {
+        Self::start_with(n, true)
+    }
+
+    fn start_with(n: usize, proxied: bool) -> Result<Self> {
         let mut last = None;
         for _ in 0..TRIES {
-            match Self::try_start(n) {
+            match Self::try_start(n, proxied) {
                 Ok(kafka) => return Ok(kafka),
                 // Another process took one of the ports: begin anew with others.
                 Err(error) if error.is::<PortTaken>() => last = Some(error),
@@ -71,20 +95,16 @@ impl Kafka {
         Err(last.context("a cluster needs a broker")?)
     }
 
-    fn try_start(n: usize) -> Result<Self> {
+    fn try_start(n: usize, proxied: bool) -> Result<Self> {
         let lib = jars()?;
         let dir = tempfile::Builder::new().prefix("avow-kafka-").tempdir()?;
-        let ports = ports::several(2 * n)?;
-        let nodes = ports
-            .chunks(2)
-            .zip(1..)
-            .map(|(pair, id)| Node {
-                dir: dir.path().join(format!("node-{id}")),
-                port: pair[0],
-                controller: pair[1],
-                child: None,
-            })
-            .collect();
+        let ports = ports::several(3 * n)?;
+        let node = |(ports, id): (&[u16], usize)| {
+            let proxy = if proxied { Some(Proxy::start(ports[0])?) } else { None };
+            let dir = dir.path().join(format!("node-{id}"));
+            Ok(Node { dir, port: ports[0], controller: ports[1], replication: ports[2], proxy, child: None })
+        };
+        let nodes = ports.chunks(3).zip(1..).map(node).collect::<Result<_>>()?;
         let mut kafka = Self { nodes, dir };
         let cluster = base64_url(Uuid::new_v4().as_bytes());
         for i in 0..n {
@@ -102,7 +122,18 @@ impl Kafka {
     /// The bootstrap address list of all brokers.
     #[must_use]
     pub fn brokers(&self) -> String {
-        self.nodes.iter().map(|n| format!("127.0.0.1:{}", n.port)).collect::<Vec<_>>().join(",")
+        self.nodes.iter().map(|n| format!("127.0.0.1:{}", n.advertised())).collect::<Vec<_>>().join(",")
+    }
+
+    /// What clients go through, if the cluster was started behind proxies.
+    pub fn proxies(&self) -> impl Iterator<Item = &Proxy> {
+        self.nodes.iter().filter_map(|node| node.proxy.as_ref())
+    }
+
+    /// How many brokers there are, up or down.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Kills broker `n` (from 0) with SIGKILL.
@@ -141,9 +172,20 @@ impl Kafka {
     /// # Errors
     /// If it does not come up.
     pub fn restart(&mut self, n: usize) -> Result<()> {
-        self.nodes[n].child = None;
-        self.spawn(n, &jars()?)?;
-        self.wait_ready(n)
+        self.restart_all(&[n])
+    }
+
+    /// Starts several brokers again at once: they may need each other to become ready.
+    ///
+    /// # Errors
+    /// If one does not come up.
+    pub fn restart_all(&mut self, brokers: &[usize]) -> Result<()> {
+        let lib = jars()?;
+        for n in brokers {
+            self.nodes[*n].child = None;
+            self.spawn(*n, &lib)?;
+        }
+        brokers.iter().try_for_each(|n| self.wait_ready(*n))
     }
 
     /// Where the data lie, for tests that look at them.
@@ -182,10 +224,10 @@ impl Kafka {
             "process.roles=broker,controller\n\
              node.id={id}\n\
              controller.quorum.voters={voters}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
-             inter.broker.listener.name=PLAINTEXT\n\
+             listeners=CLIENT://127.0.0.1:{port},BROKER://127.0.0.1:{replication},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=CLIENT://127.0.0.1:{advertised},BROKER://127.0.0.1:{replication}\n\
+             listener.security.protocol.map=CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             inter.broker.listener.name=BROKER\n\
              controller.listener.names=CONTROLLER\n\
              log.dirs={data}\n\
              default.replication.factor={replicas}\n\
@@ -203,6 +245,8 @@ impl Kafka {
             id = i + 1,
             voters = voters.join(","),
             port = node.port,
+            advertised = node.advertised(),
+            replication = node.replication,
             controller = node.controller,
             data = node.dir.join("data").display(),
         )?;
@@ -249,7 +293,7 @@ impl Kafka {
             }
             sleep(Duration::from_millis(50));
         }
-        if [node.port, node.controller].iter().all(|port| ports::held_by(child.pid(), *port)) {
+        if [node.port, node.controller, node.replication].iter().all(|port| ports::held_by(child.pid(), *port)) {
             Ok(())
         } else {
             Err(PortTaken.into())

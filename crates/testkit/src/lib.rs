@@ -4,6 +4,8 @@
 //! - [`process`]: the built `avow` binary;
 //! - [`engine`]: where the ClickHouse engine is, fetched if need be;
 //! - [`python`]: a virtual environment with pinned packages;
+//! - [`proxy`]: connections that break on request;
+//! - [`disk`]: a disk that can be filled;
 //! - [`ports`]: free ports, and whose they are;
 //! - [`child`]: a process that cannot outlive its test;
 //! - [`cache`]: what is fetched once and kept under `target/testkit`.
@@ -12,8 +14,10 @@
 
 pub mod cache;
 pub mod child;
+pub mod disk;
 pub mod engine;
 pub mod kafka;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod python;

@@ -265,13 +265,29 @@ impl Avow {
         self.child.as_ref().context("avow is down")?.signal(signal)
     }
 
+    /// Starts it again on the same data and ports, and does not wait for it.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn relaunch(&mut self) -> Result<()> {
+        self.child = None;
+        self.launch()
+    }
+
+    /// Whether it is up: it was started and has not ended.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn is_up(&mut self) -> Result<bool> {
+        self.child.as_mut().map_or(Ok(false), |child| Ok(child.try_wait()?.is_none()))
+    }
+
     /// Starts it again on the same data and ports, and waits until it is ready.
     ///
     /// # Errors
     /// As [`Settings::start`].
     pub fn restart(&mut self) -> Result<()> {
-        self.child = None;
-        self.launch()?;
+        self.relaunch()?;
         self.wait_ready()
     }
 }

@@ -3,11 +3,11 @@
 
 use std::fs::File;
 use std::io;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use avow_testkit::disk::SmallDisk;
 use bytes::Bytes;
 
 use super::disk::{Disk, RealDisk};
@@ -151,36 +151,15 @@ async fn a_full_disk_is_said_and_survived() {
     assert_eq!(values(&log).await, written);
 }
 
-/// A mounted tmpfs of a few megabytes.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().ok()?;
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
-            .arg(dir.path())
-            .output()
-            .is_ok_and(|output| output.status.success());
-        mounted.then_some(Self(dir))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
-    }
-}
-
 #[tokio::test]
 async fn a_really_full_disk_is_said_and_survived() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Ok(disk) = SmallDisk::mount(3) else {
         eprintln!("mounting is not allowed here; the faulty disk above stands for it");
         return;
     };
-    let ballast = disk.0.path().join("ballast");
+    let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![1; 1 << 20]).unwrap();
-    let config = EmbeddedConfig { segment_bytes: 1 << 20, ..config(disk.0.path()) };
+    let config = EmbeddedConfig { segment_bytes: 1 << 20, ..config(disk.path()) };
     let log = EmbeddedLog::open(config.clone()).unwrap();
     let mut written = Vec::new();
     let mut fill = async || loop {

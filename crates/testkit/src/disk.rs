@@ -1,0 +1,70 @@
+//! A disk small enough to be filled: a mounted tmpfs.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
+
+/// A mounted tmpfs. Dropping it unmounts it.
+#[derive(Debug)]
+pub struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// One of `mib` mebibytes.
+    ///
+    /// # Errors
+    /// If this process may not mount.
+    pub fn mount(mib: u32) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("avow-disk-").tempdir()?;
+        let size = format!("size={mib}m");
+        let mut mount = Command::new("mount");
+        let output = mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).output()?;
+        ensure!(output.status.success(), "mount: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(Self(dir))
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file until nothing fits any more.
+    ///
+    /// # Errors
+    /// If it fails for another reason.
+    pub fn fill(&self) -> Result<()> {
+        let mut file = File::create(self.ballast())?;
+        for size in [1 << 20, 1 << 12, 1] {
+            let block = vec![1; size];
+            loop {
+                match file.write_all(&block) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::StorageFull => break,
+                    Err(error) => return Err(error).context("filling the disk"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes that file.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn relieve(&self) -> Result<()> {
+        Ok(fs::remove_file(self.ballast())?)
+    }
+
+    fn ballast(&self) -> std::path::PathBuf {
+        self.path().join("ballast")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).output();
+    }
+}
