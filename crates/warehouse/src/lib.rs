@@ -23,7 +23,7 @@ pub use migrate::Migrated;
 /// What can go wrong with the warehouse.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseError {
-    /// The engine did not answer, or answered with an error.
+    /// The engine did not answer, or answered with an error. Of a write: it refuses the rows.
     #[error("the warehouse: {0}")]
     Engine(#[from] clickhouse::error::Error),
     /// A block could not be built; a defect of this program.
@@ -38,7 +38,7 @@ pub enum WarehouseError {
     /// Another process has written this partition's ranges since: this one must let it go.
     #[error("partition {partition} is written by another process: it stands at {found}, expected {expected}")]
     Fenced { partition: u32, expected: u64, found: u64 },
-    /// The engine said yes again and again, and the rows are not there.
+    /// The engine said yes again and again, or nothing clear, and the rows are not there.
     #[error("partition {partition}, {table}: the range from {from} does not land")]
     DoesNotLand { table: &'static str, partition: u32, from: u64 },
 }

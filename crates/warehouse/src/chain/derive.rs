@@ -3,7 +3,7 @@
 
 /// The hash of the idempotency key: the first 16 bytes of SHA-256(site || 0x00 || subject || id), UUIDs in their 16 bytes, a
 /// subject that is none as zeros. `avow_warehouse::uniqueness::key_hash` is the same in Rust.
-pub(super) fn ids(source: &str, condition: &str) -> String {
+pub(crate) fn ids(source: &str, condition: &str) -> String {
     format!(
         "SELECT toFixedString(substring(SHA256(concat(site, char(0), UUIDStringToNum(toString(subject)), \
          UUIDStringToNum(toString(id)))), 1, 16), 16) AS hash, log_id, partition, position \
@@ -16,7 +16,7 @@ pub(super) fn ids(source: &str, condition: &str) -> String {
 /// of these is a row: the table's own merges sum rows of one key. (Summing here too costs more than it saves: 100,000
 /// simulated events unfold to 380,000 rows of 290,000 keys, of 145,000 even if all happen in one quarter of an hour.) Pairs of events that are no
 /// decisions are counted only where they are withdrawals.
-pub(super) fn rates(source: &str, condition: &str) -> String {
+pub(crate) fn rates(source: &str, condition: &str) -> String {
     format!(
         "SELECT site, unfolded.1 AS grain, quarter_of AS quarter, unfolded.2 AS service, unfolded.3 AS category, \
          country, region, device, browser, os, language_of AS language, banner_version_of AS banner_version, \
