@@ -1,10 +1,11 @@
 //! The log's value format: Avro single-object encoding (the two bytes C3 01, the schema's CRC-64-AVRO fingerprint in
 //! little-endian, the datum) of the union in `schemas/avro/log_record.avsc`. Avro 1.12, "Single-object encoding".
 
+mod fingerprint;
+
 use std::sync::LazyLock;
 
 use apache_avro::Schema;
-use apache_avro::rabin::Rabin;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::writer::datum::GenericDatumWriter;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ use crate::ids::{EventId, SiteId};
 pub const SCHEMA_V1: &str = include_str!("../avro/log_record.avsc");
 const MARKER: [u8; 2] = [0xC3, 0x01];
 const HEADER: usize = 10;
+/// What builds before the first release took for the fingerprint of version 1's schema.
+const BEFORE_RELEASE: [u8; 8] = [0x5c, 0xe2, 0x9d, 0xe9, 0x9c, 0x04, 0x2c, 0x12];
 
 code!(
     /// What a control record says; each kind has its leaf byte in the ledger.
@@ -83,10 +86,8 @@ struct Codec {
 static CODEC: LazyLock<Codec> = LazyLock::new(|| {
     let schema: &'static Schema =
         Box::leak(Box::new(Schema::parse_str(SCHEMA_V1).expect("the committed schema parses")));
-    let mut fingerprint = [0; 8];
-    fingerprint.copy_from_slice(&schema.fingerprint::<Rabin>().bytes);
     Codec {
-        fingerprint,
+        fingerprint: fingerprint::of(SCHEMA_V1).expect("the committed schema parses"),
         writer: GenericDatumWriter::builder(schema).build().expect("the committed schema resolves"),
         reader: GenericDatumReader::builder(schema).build().expect("the committed schema resolves"),
     }
@@ -114,7 +115,7 @@ pub fn decode(bytes: &[u8]) -> Result<LogRecord, RecordError> {
     if bytes.len() < HEADER || bytes[..2] != MARKER {
         return Err(RecordError::NotSingleObject(bytes.iter().take(HEADER).copied().collect()));
     }
-    if bytes[2..HEADER] != codec.fingerprint {
+    if bytes[2..HEADER] != codec.fingerprint && bytes[2..HEADER] != BEFORE_RELEASE {
         let mut fingerprint = [0; 8];
         fingerprint.copy_from_slice(&bytes[2..HEADER]);
         return Err(RecordError::UnknownSchema(u64::from_le_bytes(fingerprint)));

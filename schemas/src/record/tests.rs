@@ -83,7 +83,17 @@ fn every_cut_and_every_flip_is_an_error_or_another_record_but_never_a_panic() {
     assert!(matches!(decode(&longer), Err(RecordError::Trailing(1))));
 }
 
-/// The fingerprint is in every record ever written: it may never change for a released schema.
+/// Builds before the first release wrote another fingerprint: what they left in a log is read.
+#[test]
+fn records_of_before_the_first_release_are_read() {
+    let record = LogRecord::ConsentEvent(event().into());
+    let mut bytes = encode(&record).unwrap();
+    bytes[2..10].copy_from_slice(&[0x5c, 0xe2, 0x9d, 0xe9, 0x9c, 0x04, 0x2c, 0x12]);
+    assert_eq!(decode(&bytes).unwrap(), record);
+}
+
+/// The fingerprint is in every record ever written: it may never change for a released schema. This one is what other
+/// implementations compute too.
 #[test]
 fn the_fingerprint_of_version_1_is_frozen() {
     let hex: String = fingerprint().iter().map(|b| format!("{b:02x}")).collect();
