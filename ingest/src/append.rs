@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use avow_log::{Intake, LogError, Record, Taking};
-use avow_schemas::record::{LogRecord, encode, key};
+use avow_schemas::record::{Framing, LogRecord, RecordError, key};
 use avow_telemetry::{Histogram, field};
 
 use crate::answer::Problem;
@@ -14,6 +14,7 @@ use crate::pipeline::Passed;
 /// The way into the log.
 pub struct Appender {
     intake: Arc<Intake>,
+    framing: Framing,
     timeout: Duration,
     latency: Histogram,
     /// Whether the newest append was acknowledged: a change is logged, not each failure.
@@ -21,8 +22,8 @@ pub struct Appender {
 }
 
 impl Appender {
-    pub fn new(intake: Arc<Intake>, timeout: Duration, latency: Histogram) -> Self {
-        Self { intake, timeout, latency, acknowledged: AtomicBool::new(true) }
+    pub fn new(intake: Arc<Intake>, framing: Framing, timeout: Duration, latency: Histogram) -> Self {
+        Self { intake, framing, timeout, latency, acknowledged: AtomicBool::new(true) }
     }
 
     /// How events are being taken.
@@ -35,7 +36,7 @@ impl Appender {
     /// # Errors
     /// 503: some may be in the log, none is promised.
     pub async fn append(&self, passed: Vec<Passed>) -> Result<(), Problem> {
-        let records = passed.into_iter().map(record).collect::<Result<Vec<_>, _>>();
+        let records = passed.into_iter().map(|passed| record(passed, self.framing)).collect::<Result<Vec<_>, _>>();
         let timer = self.latency.start_timer();
         let failure = match records {
             Err(error) => error.to_string(),
@@ -70,8 +71,8 @@ impl Appender {
     }
 }
 
-fn record(passed: Passed) -> Result<Record, avow_schemas::record::RecordError> {
+fn record(passed: Passed, framing: Framing) -> Result<Record, RecordError> {
     let Passed { event, shards, .. } = passed;
     let key = key(&event.site, shards, &event).into();
-    Ok(Record { key, value: encode(&LogRecord::ConsentEvent(Box::new(event)))?.into() })
+    Ok(Record { key, value: framing.encode(&LogRecord::ConsentEvent(Box::new(event)))?.into() })
 }

@@ -36,7 +36,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Makes everything ready, inside a running tokio runtime.
+    /// Makes everything ready, inside a running tokio runtime. Records are framed as `control` says by now.
     ///
     /// # Errors
     /// The first setting that cannot be followed.
@@ -48,7 +48,9 @@ impl Ingest {
     ) -> Result<Arc<Self>, ConfigError> {
         config.check()?;
         let agents = Agents::new().map_err(|e| ConfigError { key: "bots", reason: e.to_string() })?;
+        let latency = metrics.ingest.append.clone();
         Ok(Arc::new(Self {
+            appender: Appender::new(Arc::clone(&intake), control.framing(), config.append_timeout(), latency),
             control,
             agents,
             places: Places::new(config)?,
@@ -68,7 +70,6 @@ impl Ingest {
                 config.refusals_per_second,
                 metrics.ingest.refusals_unwritten.clone(),
             ),
-            appender: Appender::new(intake, config.append_timeout(), metrics.ingest.append.clone()),
             metrics,
         }))
     }

@@ -27,11 +27,15 @@ pub(crate) async fn read(
         if chunk.records.is_empty() {
             continue;
         }
+        let writers = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            writers = context.schemas.writers_of(&chunk) => writers?,
+        };
         // Decoded only when the batch before has been taken up: two batches in memory, not three.
         let Ok(room) = batches.reserve().await else { return Ok(()) };
         let next = chunk.next;
         let decoding = tokio::task::spawn_blocking(move || {
-            let decoded = decode::decode(chunk, from, &mut logged_at);
+            let decoded = decode::decode(chunk, &writers, from, &mut logged_at);
             (decoded, logged_at)
         });
         let (decoded, last) = decoding.await.map_err(|e| ProcessorError::Stage(e.to_string()))?;

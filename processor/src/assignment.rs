@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use avow_control::Control;
 use avow_log::Log;
+use avow_registry::Registry;
 use avow_telemetry::Metrics;
 use avow_warehouse::Warehouse;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::partition::{self, Context};
+use crate::schemas::Schemas;
 use crate::{ProcessorConfig, ProcessorError, dimensions};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -45,7 +47,15 @@ impl Processor {
         let identity = log.identity();
         warehouse.adopt_log(identity.log_id, identity.partitions).await?;
         let state_dir = data_dir.join(&config.state_dir);
-        Ok(Self { context: Context { log, control, warehouse, config, state_dir, metrics } })
+        let schemas = Arc::new(Schemas::new(Arc::clone(&control), None));
+        Ok(Self { context: Context { log, control, warehouse, config, state_dir, metrics, schemas } })
+    }
+
+    /// Asks this schema registry too, where records cite a schema by its id.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Arc<Registry>) -> Self {
+        self.context.schemas = Arc::new(Schemas::new(Arc::clone(&self.context.control), Some(registry)));
+        self
     }
 
     /// Works until `shutdown`, then ends the work under way and lets the partitions go.

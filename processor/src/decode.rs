@@ -3,7 +3,7 @@
 use avow_ledger::Commitment;
 use avow_log::{Chunk, StoredRecord};
 use avow_schemas::leaf;
-use avow_schemas::record::{self, LogRecord, site_and_shard};
+use avow_schemas::record::{LogRecord, Writers, site_and_shard};
 use avow_warehouse::uniqueness::key_hash;
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -13,7 +13,7 @@ use crate::batch::{Batch, Item, Reading};
 
 /// Decodes a chunk that begins at `from` and cuts it where the month of `logged_at` changes. `logged_at` is that of the
 /// record before the chunk and is left at that of its last.
-pub(crate) fn decode(chunk: Chunk, from: u64, logged_at: &mut i64) -> Vec<Batch> {
+pub(crate) fn decode(chunk: Chunk, writers: &Writers, from: u64, logged_at: &mut i64) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::with_capacity(1);
     let mut month = None;
     for raw in chunk.records {
@@ -27,7 +27,7 @@ pub(crate) fn decode(chunk: Chunk, from: u64, logged_at: &mut i64) -> Vec<Batch>
                 items: Vec::new(),
             });
         }
-        let item = Item { logged_at: *logged_at, reading: read(&raw), raw };
+        let item = Item { logged_at: *logged_at, reading: read(&raw, writers), raw };
         if let Some(batch) = batches.last_mut() {
             batch.to = item.raw.position + 1;
             batch.items.push(item);
@@ -41,8 +41,8 @@ fn month_of(ms: i64) -> (i16, i8) {
     (date.year(), date.month())
 }
 
-fn read(raw: &StoredRecord) -> Reading {
-    let record = match record::decode(&raw.value) {
+fn read(raw: &StoredRecord, writers: &Writers) -> Reading {
+    let record = match writers.decode(&raw.value) {
         Ok(record) => record,
         Err(error) => return Reading::Dead(error.to_string()),
     };

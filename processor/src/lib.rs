@@ -1,7 +1,7 @@
 //! The processor: log to warehouse and ledger. It owns partitions of the log; per partition it reads a range, and the
 //! range goes through the stages in the order of this list, each a file:
 //!
-//! 1. [`decode`]: bytes to records; what does not decode is a dead letter. Commitments and key hashes are computed here,
+//! 1. [`decode`]: bytes to records, by the schemas that they cite ([`schemas`]); what does not decode is a dead letter. Commitments and key hashes are computed here,
 //!    since they need nothing but the record.
 //! 2. [`repeats`]: drops what was accepted before, exactly, for ever.
 //! 3. [`resolve`]: what the event says of each service and category, under the settings in force.
@@ -21,6 +21,7 @@ mod overflow;
 mod partition;
 mod repeats;
 mod resolve;
+mod schemas;
 
 pub use assignment::Processor;
 pub use resolve::resolve;
@@ -58,6 +59,8 @@ pub enum ProcessorError {
     Warehouse(#[from] avow_warehouse::WarehouseError),
     #[error("the settings that events cite: {0}")]
     Control(#[from] avow_control::ControlError),
+    #[error("a record's schema: {0}")]
+    Registry(#[from] avow_registry::RegistryError),
     #[error("the filter of known ids: {0}")]
     Filter(#[from] std::io::Error),
     #[error("a stage of the processor ended unexpectedly: {0}")]

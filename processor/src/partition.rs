@@ -24,6 +24,7 @@ use crate::leaves::{self, Leaves};
 use crate::overflow::Overflow;
 use crate::repeats::Repeats;
 use crate::resolve::resolve;
+use crate::schemas::Schemas;
 use crate::{ProcessorConfig, ProcessorError};
 
 /// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
@@ -39,6 +40,7 @@ pub(crate) struct Context {
     pub(crate) config: ProcessorConfig,
     pub(crate) state_dir: PathBuf,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) schemas: Arc<Schemas>,
 }
 
 /// Works on a partition until `stop`, which it obeys between ranges.

@@ -1,4 +1,4 @@
-//! What `consent.control` holds: sites, tokens, banners, as JSON values under keys. The topic is compacted; a key that
+//! What `consent.control` holds: sites, tokens, banners, writers' schemas, as JSON values under keys. The topic is compacted; a key that
 //! must keep its history carries a UUID v7 (a site's versions), a key that is one thing carries that thing's id.
 
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::event::code;
 use crate::ids::SiteId;
+use crate::record::{Framing, SCHEMA_V1, SchemaRef, fingerprint};
 use crate::settings::SiteSettings;
 
 code!(
@@ -27,6 +28,53 @@ pub enum ControlValue {
     Token(TokenRecord),
     /// Key `banner/<site>/<sha256>`: a banner artefact.
     Banner { site: SiteId, hash: String, artefact: serde_json::Value, made_at: i64 },
+    /// Key `schema/<fingerprint>` or `schema/<fingerprint>/<registry id>`: a schema with which records of `consent.events`
+    /// are written.
+    Schema(WriterSchema),
+}
+
+/// A writer's schema, published before its first record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriterSchema {
+    /// CRC-64-AVRO in hexadecimal, as it stands in a record's header.
+    pub fingerprint: String,
+    /// Avro's JSON.
+    pub schema: String,
+    /// Its id in the schema registry, where the writer cites that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_id: Option<u32>,
+    pub made_at: i64,
+}
+
+impl WriterSchema {
+    /// This version's, as a process that frames so writes it.
+    pub fn own(framing: Framing, made_at: i64) -> Self {
+        let registry_id = match framing {
+            Framing::SingleObject => None,
+            Framing::Registered(id) => Some(id),
+        };
+        Self { fingerprint: hex(fingerprint()), schema: SCHEMA_V1.into(), registry_id, made_at }
+    }
+
+    /// Its key in the topic.
+    pub fn key(&self) -> String {
+        match self.registry_id {
+            None => format!("schema/{}", self.fingerprint),
+            Some(id) => format!("schema/{}/{id}", self.fingerprint),
+        }
+    }
+
+    /// Whether a record that cites so was written with it.
+    pub fn is(&self, cited: SchemaRef) -> bool {
+        match cited {
+            SchemaRef::Fingerprint(fingerprint) => self.fingerprint == hex(fingerprint),
+            SchemaRef::Id(id) => self.registry_id == Some(id),
+        }
+    }
+}
+
+fn hex(fingerprint: [u8; 8]) -> String {
+    format!("{:016x}", u64::from_be_bytes(fingerprint))
 }
 
 /// A token as it is kept: never the secret, only its SHA-256 (the secret has 256 random bits, so no slow hash is needed).

@@ -1,7 +1,10 @@
-//! The log's value format: Avro single-object encoding (the two bytes C3 01, the schema's CRC-64-AVRO fingerprint in
-//! little-endian, the datum) of the union in `schemas/avro/log_record.avsc`. Avro 1.12, "Single-object encoding".
+//! The log's value format: an Avro datum of the union in `schemas/avro/log_record.avsc`, behind a header that names the
+//! schema it was written with (`framing.rs`). What this version writes is read by [`decode`]; [`Writers`] reads what other
+//! versions have written too.
 
 mod fingerprint;
+mod framing;
+mod writers;
 
 use std::sync::LazyLock;
 
@@ -15,12 +18,11 @@ use uuid::Uuid;
 use crate::event::{ConsentEvent, code};
 use crate::ids::{EventId, SiteId};
 
+pub use self::framing::{Framing, SchemaRef};
+pub use self::writers::{UnusableSchema, Writers};
+
 /// The schema of version 1, as committed.
 pub const SCHEMA_V1: &str = include_str!("../avro/log_record.avsc");
-const MARKER: [u8; 2] = [0xC3, 0x01];
-const HEADER: usize = 10;
-/// What builds before the first release took for the fingerprint of version 1's schema.
-const BEFORE_RELEASE: [u8; 8] = [0x5c, 0xe2, 0x9d, 0xe9, 0x9c, 0x04, 0x2c, 0x12];
 
 code!(
     /// What a control record says; each kind has its leaf byte in the ledger.
@@ -64,10 +66,14 @@ impl LogRecord {
 /// Why bytes are not a record of this log.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    #[error("not Avro single-object encoding: it begins with {0:02x?}")]
-    NotSingleObject(Vec<u8>),
-    #[error("written with an unknown schema, fingerprint {0:016x}")]
-    UnknownSchema(u64),
+    #[error("neither Avro single-object encoding nor a schema registry's framing: it begins with {0:02x?}")]
+    NotFramed(Vec<u8>),
+    #[error("written with {0}, which is neither published in consent.control nor in the schema registry")]
+    UnknownSchema(SchemaRef),
+    #[error("written with {cited}, which cannot be used: {reason}")]
+    Unusable { cited: SchemaRef, reason: String },
+    #[error("a record of type {0}, which this version does not know")]
+    UnknownType(String),
     #[error("the datum does not decode: {0}")]
     Datum(String),
     #[error("{0} bytes are left over after the datum")]
@@ -77,9 +83,18 @@ pub enum RecordError {
 }
 
 struct Codec {
+    schema: &'static Schema,
     fingerprint: [u8; 8],
     writer: GenericDatumWriter<'static>,
     reader: GenericDatumReader<'static>,
+}
+
+impl Codec {
+    /// Reads a whole datum of this version's schema.
+    fn read(&self, mut datum: &[u8]) -> Result<LogRecord, RecordError> {
+        let record = self.reader.read_deser(&mut datum).map_err(|e| RecordError::Datum(e.to_string()))?;
+        if datum.is_empty() { Ok(record) } else { Err(RecordError::Trailing(datum.len())) }
+    }
 }
 
 #[expect(clippy::expect_used, reason = "the schema is part of the program; a test parses it")]
@@ -87,42 +102,31 @@ static CODEC: LazyLock<Codec> = LazyLock::new(|| {
     let schema: &'static Schema =
         Box::leak(Box::new(Schema::parse_str(SCHEMA_V1).expect("the committed schema parses")));
     Codec {
+        schema,
         fingerprint: fingerprint::of(SCHEMA_V1).expect("the committed schema parses"),
         writer: GenericDatumWriter::builder(schema).build().expect("the committed schema resolves"),
         reader: GenericDatumReader::builder(schema).build().expect("the committed schema resolves"),
     }
 });
 
-/// Encodes a record.
+/// Encodes a record in single-object encoding.
 ///
 /// # Errors
 /// [`RecordError::Encode`] where the library refuses it, which a record built from these types does not meet.
 pub fn encode(record: &LogRecord) -> Result<Vec<u8>, RecordError> {
-    let codec = &*CODEC;
-    let mut bytes = Vec::with_capacity(384);
-    bytes.extend_from_slice(&MARKER);
-    bytes.extend_from_slice(&codec.fingerprint);
-    codec.writer.write_ser(&mut bytes, record).map_err(|e| RecordError::Encode(e.to_string()))?;
-    Ok(bytes)
+    Framing::SingleObject.encode(record)
 }
 
-/// Decodes a record.
+/// Decodes a record that was written with this version's schema, in single-object encoding.
 ///
 /// # Errors
 /// Whatever the bytes are, an error rather than a panic; bytes after the datum are an error too.
 pub fn decode(bytes: &[u8]) -> Result<LogRecord, RecordError> {
     let codec = &*CODEC;
-    if bytes.len() < HEADER || bytes[..2] != MARKER {
-        return Err(RecordError::NotSingleObject(bytes.iter().take(HEADER).copied().collect()));
+    match framing::split(bytes)? {
+        (SchemaRef::Fingerprint(fingerprint), datum) if fingerprint == codec.fingerprint => codec.read(datum),
+        (other, _) => Err(RecordError::UnknownSchema(other)),
     }
-    if bytes[2..HEADER] != codec.fingerprint && bytes[2..HEADER] != BEFORE_RELEASE {
-        let mut fingerprint = [0; 8];
-        fingerprint.copy_from_slice(&bytes[2..HEADER]);
-        return Err(RecordError::UnknownSchema(u64::from_le_bytes(fingerprint)));
-    }
-    let mut datum = &bytes[HEADER..];
-    let record = codec.reader.read_deser(&mut datum).map_err(|e| RecordError::Datum(e.to_string()))?;
-    if datum.is_empty() { Ok(record) } else { Err(RecordError::Trailing(datum.len())) }
 }
 
 /// The fingerprint by which this version's records are known (CRC-64-AVRO of the schema's canonical form).

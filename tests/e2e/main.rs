@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod chaos;
+mod evolution;
 mod exact_totals;
 mod for_ever;
 mod front;

@@ -18,8 +18,9 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/log", &["telemetry"]),
     ("crates/warehouse", &["schemas"]),
     ("crates/control", &["schemas", "log"]),
+    ("crates/registry", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "telemetry"]),
-    ("processor", &["schemas", "log", "control", "warehouse", "ledger", "telemetry"]),
+    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "telemetry"]),
     ("api", &["schemas", "log", "control", "warehouse", "telemetry"]),
 ];
 

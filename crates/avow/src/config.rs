@@ -13,7 +13,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-pub use self::secret::Secret;
+pub use self::secret::{Address, Secret};
 
 const DEFAULT_FILE: &str = "avow.toml";
 /// Variables of that prefix that are no keys: they are read by the command line and by the tests.
@@ -38,6 +38,7 @@ pub struct Config {
     pub log: LogConfig,
     pub kafka: KafkaSection,
     pub spool: SpoolSection,
+    pub schema_registry: SchemaRegistryConfig,
     pub clickhouse: ClickHouseConfig,
     pub engine: EngineSection,
     pub ledger: LedgerConfig,
@@ -60,6 +61,7 @@ impl Default for Config {
             log: LogConfig::default(),
             kafka: KafkaSection::default(),
             spool: SpoolSection::default(),
+            schema_registry: SchemaRegistryConfig::default(),
             clickhouse: ClickHouseConfig::default(),
             engine: EngineSection::default(),
             ledger: LedgerConfig::default(),
@@ -142,6 +144,14 @@ impl Default for SpoolSection {
     fn default() -> Self {
         Self { enabled: true, path: None, max_mib: 10_240, after_ms: 800, adopt: Vec::new() }
     }
+}
+
+/// A schema registry. Records are then framed as its clients expect.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchemaRegistryConfig {
+    /// Up to where `/subjects` begins; for Apicurio that is `/apis/ccompat/v7`. User and password stand in it.
+    pub url: Option<Address>,
 }
 
 /// A ClickHouse server, or `avow box`. Without `url` the engine is embedded.
@@ -243,12 +253,14 @@ mod tests {
             jail.set_env("AVOW_LISTEN", "127.0.0.1:2");
             jail.set_env("AVOW_CLICKHOUSE__PASSWORD", "12345");
             jail.set_env("AVOW_KAFKA__BROKERS", "127.0.0.1:9092");
+            jail.set_env("AVOW_SCHEMA_REGISTRY__URL", "http://127.0.0.1:8081");
             jail.set_env("AVOW_BIN", "/somewhere/avow");
             let config = load(None).unwrap();
             assert_eq!(config.listen.port(), 2);
             assert!(!config.ingest.quotas);
             assert_eq!(config.clickhouse.password.reveal(), "12345");
             assert_eq!(config.kafka.brokers.as_deref(), Some("127.0.0.1:9092"));
+            assert_eq!(config.schema_registry.url.unwrap().reveal(), "http://127.0.0.1:8081");
             jail.set_env("AVOW_INGEST__QUOTA", "off");
             let error = format!("{:#}", load(None).unwrap_err());
             assert!(error.contains("unknown field") && error.contains("quota"), "{error}");
@@ -260,7 +272,10 @@ mod tests {
     fn secrets_are_not_shown() {
         let mut config = Config { admin_token: Some(Secret::new("hidden-thing")), ..Config::default() };
         config.clickhouse.password = Secret::new("hidden-thing");
+        let registry = serde_json::json!({"url": "http://avow:hidden-thing@registry:8081/apis"});
+        config.schema_registry = serde_json::from_value(registry).unwrap();
         let shown = format!("{config:?}{}", toml::to_string(&config).unwrap());
         assert!(!shown.contains("hidden-thing"), "{shown}");
+        assert!(shown.contains("http://avow:***@registry:8081/apis"), "{shown}");
     }
 }

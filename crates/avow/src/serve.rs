@@ -4,6 +4,7 @@ mod admin;
 pub mod engine;
 mod first_token;
 mod log;
+mod registry;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use avow_control::Control;
 use avow_ingest::Ingest;
 use avow_log::{Intake, Log};
 use avow_processor::Processor;
+use avow_registry::Registry;
 use avow_telemetry::Metrics;
 use avow_warehouse::Warehouse;
 use axum::Router;
@@ -125,9 +127,11 @@ impl Server {
         let ready = admin::Readiness::default();
         tokio::spawn(admin::serve(admin, Arc::clone(&metrics), ready.clone(), background.clone()));
 
+        let (registry, framing) = registry::open(&config).await?;
         let log = log::open(&config, roles).await?;
         let bootstrap = config.admin_token.as_ref().map(|token| token.reveal());
         let control = Control::start(Arc::clone(&log), bootstrap, background.clone()).await?;
+        control.write_as(framing).await?;
         let (engine, warehouse) = warehouse(&config, roles, &control).await?;
         control.reconcile_settings_leaves().await?;
         let first_token = first_token::make(&config, &control).await?;
@@ -155,7 +159,7 @@ impl Server {
         }
         if let Some(warehouse) = &warehouse {
             if roles.processor {
-                server.start_processor(&control, warehouse, &metrics).await?;
+                server.start_processor(&control, warehouse, &metrics, registry).await?;
             }
             if roles.api {
                 routes = routes.merge(server.api(&control, warehouse, metrics).await?);
@@ -172,6 +176,7 @@ impl Server {
         control: &Arc<Control>,
         warehouse: &Arc<Warehouse>,
         metrics: &Arc<Metrics>,
+        registry: Option<Arc<Registry>>,
     ) -> anyhow::Result<()> {
         let processor = Processor::new(
             self.config.processor.clone(),
@@ -181,8 +186,12 @@ impl Server {
             Arc::clone(warehouse),
             Arc::clone(metrics),
         );
+        let mut processor = processor.await?;
+        if let Some(registry) = registry {
+            processor = processor.with_registry(registry);
+        }
         let stop = CancellationToken::new();
-        let running = processor.await?.run(stop.clone());
+        let running = processor.run(stop.clone());
         self.processor = Some(Task { stop, handle: tokio::spawn(async move { Ok(running.await?) }) });
         Ok(())
     }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use avow_schemas::control::{ControlValue, TokenRecord};
+use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
+use avow_schemas::record::SchemaRef;
 use avow_schemas::settings::{SiteSettings, SiteVersion};
 use uuid::Uuid;
 
@@ -41,6 +42,8 @@ pub struct Directory {
     sites: BTreeMap<SiteId, SiteHistory>,
     tokens: HashMap<Uuid, Arc<TokenRecord>>,
     banners: BTreeMap<(SiteId, String), Arc<serde_json::Value>>,
+    /// By their key: a handful.
+    schemas: BTreeMap<String, Arc<WriterSchema>>,
 }
 
 impl Directory {
@@ -65,6 +68,18 @@ impl Directory {
         self.banners.get(&(site.clone(), hash.to_owned()))
     }
 
+    /// The schema of a writer, in Avro's JSON. `None` also where one id stands for two schemas, as it does when the schema
+    /// registry was begun anew: only the registry can say which one it means.
+    pub fn schema(&self, cited: SchemaRef) -> Option<&str> {
+        let mut cited = self.schemas.values().filter(|schema| schema.is(cited));
+        let first = cited.next()?;
+        cited.all(|other| other.fingerprint == first.fingerprint).then_some(first.schema.as_str())
+    }
+
+    pub(crate) fn has_published(&self, schema: &WriterSchema) -> bool {
+        self.schemas.contains_key(&schema.key())
+    }
+
     /// Applies one record of the topic. `None` deletes the key.
     pub(crate) fn apply(&mut self, key: &str, value: Option<ControlValue>) {
         match value {
@@ -75,7 +90,11 @@ impl Directory {
             Some(ControlValue::Banner { site, hash, artefact, .. }) => {
                 self.banners.insert((site, hash), Arc::new(artefact));
             }
+            Some(ControlValue::Schema(schema)) => {
+                self.schemas.insert(key.to_owned(), Arc::new(schema));
+            }
             None => {
+                self.schemas.remove(key);
                 if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {
                     self.tokens.remove(&id);
                 }
@@ -94,6 +113,32 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use avow_schemas::record::{Framing, SCHEMA_V1};
+
+    #[test]
+    fn a_schema_is_found_by_what_records_cite_unless_that_is_ambiguous() {
+        let mut directory = Directory::default();
+        let own = |framing| WriterSchema::own(framing, 0);
+        let other = WriterSchema {
+            fingerprint: "00000000000000ff".into(),
+            schema: "other".into(),
+            ..own(Framing::Registered(2))
+        };
+        for schema in [own(Framing::SingleObject), own(Framing::Registered(1)), own(Framing::Registered(2))] {
+            assert!(!directory.has_published(&schema));
+            directory.apply(&schema.key(), Some(ControlValue::Schema(schema.clone())));
+            assert!(directory.has_published(&schema));
+        }
+        for cited in [SchemaRef::own(), SchemaRef::Id(1), SchemaRef::Id(2)] {
+            assert_eq!(directory.schema(cited), Some(SCHEMA_V1));
+        }
+        assert_eq!(directory.schema(SchemaRef::Id(3)), None);
+        directory.apply(&other.key(), Some(ControlValue::Schema(other.clone())));
+        assert_eq!(directory.schema(SchemaRef::Id(2)), None, "two schemas of one number");
+        assert_eq!(directory.schema(SchemaRef::Fingerprint([0, 0, 0, 0, 0, 0, 0, 255])), Some("other"));
+        directory.apply(&other.key(), None);
+        assert_eq!(directory.schema(SchemaRef::Id(2)), Some(SCHEMA_V1));
+    }
 
     #[test]
     fn the_version_in_force_follows_the_moment() {

@@ -1,12 +1,12 @@
 //! Following the control topic, and changing it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use avow_log::{Log, LogError, ReadLimit, Record, Topic};
-use avow_schemas::control::{ControlValue, Scope, TokenRecord};
+use avow_schemas::control::{ControlValue, Scope, TokenRecord, WriterSchema};
 use avow_schemas::ids::{EventId, SiteId};
-use avow_schemas::record::{ControlKind, ControlRecord, LogRecord, derived_id, encode, keys};
+use avow_schemas::record::{ControlKind, ControlRecord, Framing, LogRecord, derived_id, keys};
 use avow_schemas::settings::{InvalidSettings, SiteSettings, SiteVersion};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,7 @@ pub struct Control {
     /// One past the last position that is applied.
     applied: watch::Sender<u64>,
     bootstrap: Option<String>,
+    framing: OnceLock<Framing>,
 }
 
 impl Control {
@@ -67,6 +68,7 @@ impl Control {
             directory: RwLock::default(),
             applied: watch::Sender::new(begin),
             bootstrap: bootstrap.map(token::hash),
+            framing: OnceLock::new(),
         });
         while *control.applied.borrow() < end {
             control.step().await?;
@@ -128,6 +130,26 @@ impl Control {
     pub async fn catch_up(&self) -> Result<(), ControlError> {
         let end = self.log.end(Topic::Control, 0).await?;
         self.reaches(end).await
+    }
+
+    /// Publishes this process's schema where it is not there yet, and frames so what is written from now on. To be called
+    /// before the first record: whoever reads a record finds its schema here, whichever version wrote it.
+    ///
+    /// # Errors
+    /// Where the log does not take it.
+    pub async fn write_as(&self, framing: Framing) -> Result<(), ControlError> {
+        let schema = WriterSchema::own(framing, now());
+        if !self.directory().has_published(&schema) {
+            self.put(&schema.key(), Some(&ControlValue::Schema(schema.clone()))).await?;
+        }
+        let _ = self.framing.set(framing);
+        Ok(())
+    }
+
+    /// How this process frames the records of the events topic: single-object encoding unless [`Control::write_as`] says
+    /// otherwise.
+    pub fn framing(&self) -> Framing {
+        self.framing.get().copied().unwrap_or_default()
     }
 
     /// A receiver that changes whenever the directory has.
@@ -195,7 +217,8 @@ impl Control {
                 made_at: version.in_force_from,
                 body: body.clone(),
             };
-            let value = encode(&LogRecord::ControlRecord(record)).map_err(|e| ControlError::Encode(e.to_string()))?;
+            let value = self.framing().encode(&LogRecord::ControlRecord(record));
+            let value = value.map_err(|e| ControlError::Encode(e.to_string()))?;
             Ok::<_, ControlError>(Record { key: key.into(), value: value.into() })
         };
         let keys = keys(&version.site, version.settings.ledger.shards);
@@ -273,12 +296,36 @@ fn same(a: &str, b: &str) -> bool {
 mod tests {
     use super::*;
     use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+    use avow_schemas::record::SchemaRef;
+
+    fn log_in(dir: &std::path::Path) -> Arc<dyn Log> {
+        let config = EmbeddedConfig { path: dir.join("log"), ..EmbeddedConfig::default() };
+        EmbeddedLog::open(config).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_schema_is_published_once_and_older_versions_pass_over_what_they_do_not_know() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log_in(dir.path());
+        let later = Record { key: "later/1".into(), value: br#"{"kind":"later","made_at":1}"#.as_slice().into() };
+        log.append(Topic::Control, vec![later]).await.unwrap();
+        for round in 0..3 {
+            let control = Control::start(Arc::clone(&log), None, CancellationToken::new()).await.unwrap();
+            assert_eq!(control.directory().schema(SchemaRef::own()).is_some(), round > 0);
+            control.write_as(Framing::SingleObject).await.unwrap();
+            control.write_as(Framing::SingleObject).await.unwrap();
+            assert_eq!(log.end(Topic::Control, 0).await.unwrap(), 2);
+        }
+        let control = Control::start(Arc::clone(&log), None, CancellationToken::new()).await.unwrap();
+        control.write_as(Framing::Registered(7)).await.unwrap();
+        assert_eq!(control.framing(), Framing::Registered(7));
+        assert_eq!(control.directory().schema(SchemaRef::Id(7)), Some(avow_schemas::record::SCHEMA_V1));
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_catches_up_knows_what_another_process_has_put() {
         let dir = tempfile::tempdir().unwrap();
-        let config = EmbeddedConfig { path: dir.path().join("log"), ..EmbeddedConfig::default() };
-        let log: Arc<dyn Log> = EmbeddedLog::open(config).unwrap();
+        let log = log_in(dir.path());
         let start = || Control::start(Arc::clone(&log), None, CancellationToken::new());
         let (writer, reader) = (start().await.unwrap(), start().await.unwrap());
         let site = SiteId::new("shop.example").unwrap();

@@ -1,6 +1,7 @@
 //! What the tests of every crate bring up and take down: real processes on free ports, in directories of their own.
 //!
 //! - [`kafka`]: Apache Kafka, one broker or several;
+//! - [`apicurio`]: a schema registry;
 //! - [`process`]: the built `avow` binary;
 //! - [`engine`]: where the ClickHouse engine is, fetched if need be;
 //! - [`python`]: a virtual environment with pinned packages;
@@ -12,6 +13,7 @@
 //!
 //! Only tests use it, so its errors are [`anyhow::Error`]s that say what to do.
 
+pub mod apicurio;
 pub mod cache;
 pub mod child;
 pub mod disk;

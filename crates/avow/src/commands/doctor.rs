@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use avow_log::Log;
 use avow_log::kafka::{KafkaConfig, KafkaLog};
+use avow_registry::{Registry, RegistryError};
 
 use crate::config::{self, Config};
 
@@ -29,6 +30,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<()> {
         }
         findings.push(Finding { what: "clickhouse", outcome: clickhouse(config).await });
         findings.push(Finding { what: "kafka", outcome: kafka(config).await });
+        findings.push(Finding { what: "schema registry", outcome: schema_registry(config).await });
         for (what, address) in [("listen", config.listen), ("admin_listen", config.admin_listen)] {
             findings.push(Finding { what, outcome: port(address).await });
         }
@@ -106,6 +108,21 @@ async fn kafka(config: &Config) -> Result<String, String> {
         }
         Ok(Err(error)) => Err(format!("{brokers}: {error}")),
         Err(_) => Err(format!("{brokers} does not answer within 20 s; check kafka.brokers and the network")),
+    }
+}
+
+async fn schema_registry(config: &Config) -> Result<String, String> {
+    let Some(url) = &config.schema_registry.url else {
+        return Ok("not configured: records carry their schema's fingerprint".into());
+    };
+    let topic = &config.kafka.topic;
+    let registry = Registry::new(url.reveal(), &config.data_dir).map_err(|error| error.to_string())?;
+    match registry.versions(topic).await {
+        Ok(versions) => Ok(format!("{} answers, subject {topic}-value has {versions} versions", registry.name())),
+        Err(error @ RegistryError::Unavailable { .. }) => {
+            Err(format!("{error}; check schema_registry.url and the network"))
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A text that is never printed.
+//! Texts that are never printed, and addresses of which a part is not.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -47,5 +47,40 @@ impl<'de> Deserialize<'de> for Secret {
             Written::Unsigned(number) => number.to_string(),
             Written::Truth(truth) => truth.to_string(),
         }))
+    }
+}
+
+/// An address that may hold a user and a password: `http://user:password@host`. Shown without the password.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Address(String);
+
+impl Address {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    fn shown(&self) -> String {
+        match reqwest::Url::parse(&self.0) {
+            Ok(mut url) => {
+                if url.password().is_some() {
+                    let _ = url.set_password(Some("***"));
+                }
+                url.to_string()
+            }
+            // Whatever it is, it may hold a secret.
+            Err(_) => "***".into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown())
     }
 }
