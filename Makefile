@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 BIN := target/release/avow
 
-.PHONY: help run build test bench soak fuzz lint fmt clean engine web beacon
+.PHONY: help run build test bench soak chaos fuzz lint fmt clean engine web beacon
 
 help: ## This list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench: build ## The figures, side by side.
 
 soak: build ## The long runs: a million events, embedded and over Kafka.
 	@tests/soak.sh
+
+chaos: build ## Faults under load, ten seeds, half an hour: lost 0, doubled 0.
+	@tests/chaos.sh
 
 fuzz: ## Every fuzz target, five minutes each (SECONDS_EACH=300).
 	@tests/fuzz.sh

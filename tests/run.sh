@@ -19,6 +19,7 @@ suite 'build' 12 cargo build --release --locked --workspace --tests --bins
 suite 'beacon' 1 npm --prefix ingest/beacon test --silent
 suite 'page' 1 npm --prefix api/web test --silent
 suite 'rust' 8 cargo test --release --locked --workspace -q
+suite 'chaos' 9 cargo test --release --locked -p avow-tests --test e2e -- --ignored chaos
 suite 'chromium' 2 tests/browser/ensure-chromium.sh
 suite 'browser packages' 1 npm --prefix tests/browser ci --silent --no-audit --no-fund
 suite 'beacon in a browser' 2 npm --prefix tests/browser test --silent

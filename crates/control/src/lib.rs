@@ -1,6 +1,6 @@
-//! The control plane: sites, tokens and banners, as they stand in `consent.control`. Every role follows the topic and
-//! keeps a [`Directory`] in memory; a change is made by appending to the topic and is in force in this process once the
-//! call returns, elsewhere as soon as the follower there reads it (well within 5 s).
+//! The control plane: sites, tokens, banners and writers' schemas, as they stand in `consent.control`. Every role follows the
+//! topic and keeps a [`Directory`] in memory; a change is made by appending to the topic and is in force in this process once
+//! the call returns, elsewhere as soon as the follower there reads it (well within 5 s).
 
 mod directory;
 mod follow;

@@ -144,7 +144,7 @@ impl Client {
                 }),
             };
         }
-        let problem = serde_json::from_str(&text).unwrap_or_else(|_| Problem { error_code: 0, message: text });
+        let problem = serde_json::from_str(&text).unwrap_or(Problem { error_code: 0, message: text });
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(RegistryError::Denied { registry: self.name.clone(), status: status.as_u16() })
