@@ -63,9 +63,10 @@ impl Chain {
     /// the engine refuses the rows, and only then, so that the caller may look for the row at fault;
     /// [`WarehouseError::DoesNotLand`] where the engine does not answer, or not clearly, after several tries.
     pub async fn write(&mut self, range: &Range) -> Result<(), WarehouseError> {
-        let block = range.block()?;
+        let write = Uuid::new_v4();
+        let block = range.block(write)?;
         let step = Step { from: range.from, to: range.to };
-        let written = self.owner.write(step, range.logged_at, &block).await;
+        let written = self.owner.write(step, range.logged_at, write, &block).await;
         written.map_err(|stop| stopped(stop, self.partition, range.from))
     }
 

@@ -176,11 +176,12 @@ impl<'a> Columns<'a> {
 }
 
 impl Range {
-    /// The range as one block: its rows and, last, its range row.
+    /// The range as one block: its rows and, last, its range row, which carries `write` as its id: two owners may come to
+    /// the same range, and by this each knows its own.
     ///
     /// # Errors
     /// Only where a column and its type disagree, a defect.
-    pub fn block(&self) -> Result<Block, WarehouseError> {
+    pub fn block(&self, write: Uuid) -> Result<Block, WarehouseError> {
         let mut lines: Vec<Line<'_>> = Vec::with_capacity(self.rows.len() + 1);
         lines.extend(self.rows.iter().map(|row| match &row.stored {
             Stored::Event(event) => Line::Event(row, event),
@@ -188,7 +189,7 @@ impl Range {
         }));
         lines.push(Line::Range);
         let mut columns = Columns { lines: &lines, block: BlockBuilder::new() };
-        self.key_columns(&mut columns)?;
+        self.key_columns(&mut columns, write)?;
         event_columns(&mut columns)?;
         choice_columns(&mut columns)?;
         resolved_columns(&mut columns)?;
@@ -196,7 +197,7 @@ impl Range {
         columns.block.build().map_err(|e| WarehouseError::Block(e.to_string()))
     }
 
-    fn key_columns<'a>(&'a self, c: &mut Columns<'a>) -> Result<(), WarehouseError> {
+    fn key_columns<'a>(&'a self, c: &mut Columns<'a>, write: Uuid) -> Result<(), WarehouseError> {
         c.add("site", |line| match line {
             Line::Event(_, event) => event.site.as_str(),
             Line::Control(_, record) => record.site.as_str(),
@@ -211,7 +212,7 @@ impl Range {
         c.add("id", |line| match line {
             Line::Event(_, event) => event.id.0,
             Line::Control(_, record) => record.id.0,
-            Line::Range => Uuid::nil(),
+            Line::Range => write,
         })?;
         c.add("kind", |line| match line {
             Line::Event(..) => "event",

@@ -1,5 +1,6 @@
 //! The chain's questions in SQL, asked of the engine over its HTTP interface.
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use clickhouse::query::Query;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::tables::{Failure, Insert, Source, Step, Table, Tables};
+use super::tables::{Failure, Insert, Source, Stand, Step, Table, Tables};
 use super::{derive, staging, steps};
 use crate::Warehouse;
 use crate::client::quoted;
@@ -65,6 +66,10 @@ pub struct Engine {
     log_id: Uuid,
     partition: u32,
     staging: Option<String>,
+    /// Rows that one step of catching up may come to in a derived table.
+    most_rows: u64,
+    /// The age from which another staging table of the partition counts as left behind.
+    stale_seconds: u32,
 }
 
 /// An insert as it is sent.
@@ -78,6 +83,13 @@ pub struct Statement {
 struct Newest {
     to: u64,
     logged_at: i64,
+}
+
+#[derive(Row, Deserialize)]
+struct Written {
+    to: u64,
+    #[serde(with = "clickhouse::serde::uuid")]
+    write: Uuid,
 }
 
 /// How far a table has got with a partition of a log. A scalar subquery is nullable, hence `ifNull`.
@@ -98,9 +110,38 @@ const fn watermark(table: Table) -> &'static str {
     }
 }
 
+/// Whether a staging table holds exactly the range `{from}` to `{to}`.
+fn whole(staging: &str) -> String {
+    format!(
+        "SELECT countIf(range_to > 0) = 1 AND sum(range_from) = {{from:UInt64}} AND sum(range_to) = {{to:UInt64}} \
+         FROM {staging}"
+    )
+}
+
 impl Engine {
     pub const fn new(warehouse: Arc<Warehouse>, log_id: Uuid, partition: u32) -> Self {
-        Self { warehouse, log_id, partition, staging: None }
+        Self {
+            warehouse,
+            log_id,
+            partition,
+            staging: None,
+            most_rows: steps::MOST_ROWS,
+            stale_seconds: staging::STALE_SECONDS,
+        }
+    }
+
+    /// With smaller steps, for tests.
+    pub fn with_most_rows(self, most_rows: u64) -> Self {
+        Self { most_rows, ..self }
+    }
+
+    /// With another age of what is left behind, for tests.
+    pub fn with_stale_seconds(self, stale_seconds: u32) -> Self {
+        Self { stale_seconds, ..self }
+    }
+
+    pub fn staging(&self) -> Option<&str> {
+        self.staging.as_deref()
     }
 
     /// Drops this owner's staging table, if it has one.
@@ -131,11 +172,7 @@ impl Engine {
         let mut sql =
             format!("INSERT INTO {name} SELECT * FROM ({body}) WHERE {} = {{from:UInt64}}", watermark(insert.table));
         if insert.source == Source::Staged {
-            let whole = format!(
-                " AND ifNull((SELECT countIf(range_to > 0) = 1 AND sum(range_from) = {{from:UInt64}} \
-                 AND sum(range_to) = {{to:UInt64}} FROM {staging}), 0)"
-            );
-            sql.push_str(&whole);
+            let _ = write!(sql, " AND ifNull(({}), 0)", whole(&staging));
         }
         let token = format!("{name}/{}/{}/{}/{}", self.log_id, self.partition, insert.step.from, insert.number);
         Statement { sql, token }
@@ -173,17 +210,24 @@ impl Tables for Engine {
         Ok((newest.to, if newest.to == 0 { 0 } else { newest.logged_at }))
     }
 
-    async fn stands_at(&self, table: Table, since: i64) -> Result<u64, Error> {
+    async fn stands_at(&self, table: Table, since: i64) -> Result<Stand, Error> {
+        if table == Table::Events {
+            let newest = "SELECT max(range_to) AS to, argMax(id, range_to) AS write FROM events_data \
+                          WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
+                          AND occurred_at >= fromUnixTimestamp64Milli({since:Int64})";
+            let newest: Written = in_time(self.with_params(newest, since).fetch_one()).await?;
+            return Ok(Stand { at: newest.to, write: Some(newest.write) });
+        }
         let query = self.with_params(&format!("SELECT toUInt64({})", watermark(table)), since);
-        in_time(query.fetch_one::<u64>()).await
+        Ok(Stand { at: in_time(query.fetch_one::<u64>()).await?, write: None })
     }
 
     async fn steps(&self, from: u64, to: u64) -> Result<Vec<Step>, Error> {
-        steps::steps(&self.warehouse, self.log_id, self.partition, from, to).await
+        steps::steps(&self.warehouse, self.log_id, self.partition, Step { from, to }, self.most_rows).await
     }
 
     async fn drop_stale(&self) {
-        staging::drop_stale(&self.warehouse, self.partition).await;
+        staging::drop_stale(&self.warehouse, self.partition, self.stale_seconds).await;
     }
 
     async fn renew_staging(&mut self) -> Result<(), Failure<Error>> {
@@ -199,6 +243,12 @@ impl Tables for Engine {
             return Err(Failure::Unclear(Error::Custom("there is no staging table".into())));
         };
         in_time(staging::fill(&self.warehouse, name, block)).await.map_err(failure)
+    }
+
+    async fn is_staged(&self, step: Step) -> Result<bool, Error> {
+        let Some(name) = &self.staging else { return Ok(false) };
+        let query = self.warehouse.client().query(&whole(&quoted(name)));
+        Ok(in_time(query.param("from", step.from).param("to", step.to).fetch_one::<u8>()).await? == 1)
     }
 
     async fn insert(&self, insert: &Insert) -> Result<(), Failure<Error>> {

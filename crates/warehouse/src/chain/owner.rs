@@ -1,6 +1,8 @@
 //! The decisions of a partition's owner: what is inserted next, under which token, when an insert is believed, and when the
 //! owner must stop. What the warehouse is, these decisions do not know.
 
+use uuid::Uuid;
+
 use super::tables::{Failure, Insert, Source, Step, Table, Tables, Watermarks};
 
 const TRIES: u32 = 6;
@@ -23,6 +25,8 @@ pub enum Stop<E> {
 enum Staging {
     /// It holds a range, and no statement that reads or writes it is under way.
     Holds(Step),
+    /// It holds what is of no use any more, and no statement is under way.
+    Free,
     /// There is none, or one about which an answer was not clear: a statement may still change it or read it, late. It is
     /// not filled again; a new one takes its place.
     Doubtful,
@@ -58,15 +62,25 @@ impl<T: Tables> Owner<T> {
         self.tables
     }
 
-    /// Writes a range and derives from it. On return all three tables stand at `step.to`.
+    /// Writes a range and derives from it; its range row says `write`. On return all three tables stand at `step.to`.
     ///
     /// # Errors
     /// [`Stop`]. After `Refused` the range may be written anew, in other pieces; after `DoesNotLand` this owner may try
     /// again, or another one may open the partition.
-    pub async fn write(&mut self, step: Step, logged_at: i64, block: &T::Block) -> Result<(), Stop<T::Error>> {
+    pub async fn write(
+        &mut self,
+        step: Step,
+        logged_at: i64,
+        write: Uuid,
+        block: &T::Block,
+    ) -> Result<(), Stop<T::Error>> {
         self.catch_up(Table::Ids).await?;
         self.catch_up(Table::Rates).await?;
-        self.land(Table::Events, step, Some(block)).await?;
+        if let Staging::Holds(_) = self.staging {
+            // Even if it is a block of the same positions: a record of it may have become a dead letter since.
+            self.staging = Staging::Free;
+        }
+        self.land(Table::Events, step, Some((write, block))).await?;
         self.marks.logged_at = logged_at;
         self.land(Table::Ids, step, None).await?;
         self.land(Table::Rates, step, None).await
@@ -76,8 +90,8 @@ impl<T: Tables> Owner<T> {
     async fn read_back(&mut self) -> Result<(), T::Error> {
         let (events, logged_at) = self.tables.newest().await?;
         self.marks = Watermarks { events, logged_at, ..Watermarks::default() };
-        self.marks.ids = self.tables.stands_at(Table::Ids, logged_at).await?;
-        self.marks.rates = self.tables.stands_at(Table::Rates, logged_at).await?;
+        self.marks.ids = self.tables.stands_at(Table::Ids, logged_at).await?.at;
+        self.marks.rates = self.tables.stands_at(Table::Rates, logged_at).await?.at;
         Ok(())
     }
 
@@ -98,10 +112,10 @@ impl<T: Tables> Owner<T> {
     /// Inserts the range if the table stands at its beginning, and reads back that it stands at its end. Of `events_data`
     /// the rows are given, and staged; the derived tables take them from the staging table, or from `events_data` once that
     /// table is in doubt.
-    async fn land(&mut self, table: Table, step: Step, block: Option<&T::Block>) -> Result<(), Stop<T::Error>> {
+    async fn land(&mut self, table: Table, step: Step, block: Option<(Uuid, &T::Block)>) -> Result<(), Stop<T::Error>> {
         let mut number = 0;
         for attempt in 0..TRIES {
-            if let Some(block) = block
+            if let Some((_, block)) = block
                 && self.staging != Staging::Holds(step)
             {
                 self.stage(step, block).await?;
@@ -118,20 +132,28 @@ impl<T: Tables> Owner<T> {
                     continue;
                 }
             };
-            if found == step.to {
+            // Another owner may have come to the same end, in other ranges or with other dead letters.
+            let is_own = block.is_none_or(|(write, _)| found.write == Some(write));
+            if found.at == step.to && is_own {
                 if !matches!(answer, Err(Failure::Unclear(_))) {
                     self.staging = held;
                 }
                 self.advance(table, step.to);
                 return Ok(());
             }
-            if found != step.from {
-                return Err(Stop::Fenced { expected: step.from, found });
+            if found.at != step.from {
+                return Err(Stop::Fenced { expected: step.from, found: found.at });
             }
             match answer {
-                // Either the token was remembered for a part that is not there, or what was staged is not there any more:
-                // a new number is for the first, the staging table in doubt for the second.
-                Ok(()) => number += 1,
+                // The block was dropped, its token being remembered for a part that is not there: only then a new number,
+                // for two numbers of one range at once would land twice. What was staged may be gone instead.
+                Ok(()) => {
+                    let had_rows = source == Source::Stored || self.tables.is_staged(step).await.unwrap_or(false);
+                    if had_rows {
+                        number += 1;
+                        self.staging = held;
+                    }
+                }
                 Err(Failure::Refused(error)) if table == Table::Events => {
                     self.staging = held;
                     return Err(Stop::Refused(error));

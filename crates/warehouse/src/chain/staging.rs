@@ -17,7 +17,7 @@ use crate::client::quoted;
 /// to read a dropped table reads it to its end; one that begins later fails with UNKNOWN_TABLE, which the owner takes for
 /// an unclear answer: it reads back, stages anew under a new name, and is fenced off as soon as the opener has written. A
 /// derived table is then filled from `events_data`. No name is ever used twice, so nothing is read from a wrong table.
-const STALE_SECONDS: u32 = 600;
+pub(super) const STALE_SECONDS: u32 = 600;
 
 pub(super) fn new_name(partition: u32) -> String {
     format!("{}{}", prefix(partition), Uuid::new_v4().simple())
@@ -52,12 +52,12 @@ pub(super) async fn drop_table(warehouse: &Warehouse, name: &str) {
     }
 }
 
-/// Drops the partition's staging tables that are older than [`STALE_SECONDS`], of whatever log.
-pub(super) async fn drop_stale(warehouse: &Warehouse, partition: u32) {
+/// Drops the partition's staging tables that are older than that, of whatever log.
+pub(super) async fn drop_stale(warehouse: &Warehouse, partition: u32, seconds: u32) {
     let stale = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Memory' \
                  AND startsWith(name, {prefix:String}) \
                  AND metadata_modification_time < now() - toIntervalSecond({age:UInt32})";
-    let query = warehouse.client().query(stale).param("prefix", prefix(partition)).param("age", STALE_SECONDS);
+    let query = warehouse.client().query(stale).param("prefix", prefix(partition)).param("age", seconds);
     let names: Vec<String> = match query.fetch_all().await {
         Ok(names) => names,
         Err(error) => {

@@ -8,7 +8,7 @@ use super::tables::Step;
 use crate::Warehouse;
 
 /// Rows that one block may come to at most, far enough below the engine's block of 1,048,448.
-const MOST_ROWS: u64 = 800_000;
+pub(crate) const MOST_ROWS: u64 = 800_000;
 
 /// The end of a recorded range, and how many rows it stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
@@ -38,8 +38,8 @@ pub fn along(ranges: &[Recorded], from: u64, to: u64, most: u64) -> Vec<Step> {
     steps
 }
 
-/// `[from, to)` of a partition in steps along its range rows, each of which gives at most [`MOST_ROWS`] rows in any derived
-/// table. An event unfolds into one row of the roll-up for itself and one for each of its services and categories; the
+/// `[from, to)` of a partition in steps along its range rows, each of which gives at most `most` rows in any derived table
+/// ([`MOST_ROWS`] but in tests), or is one recorded range. An event unfolds into one row of the roll-up for itself and one for each of its services and categories; the
 /// event of the stretch with most of them stands for all.
 ///
 /// # Errors
@@ -48,8 +48,8 @@ pub(crate) async fn steps(
     warehouse: &Warehouse,
     log_id: Uuid,
     partition: u32,
-    from: u64,
-    to: u64,
+    Step { from, to }: Step,
+    most: u64,
 ) -> Result<Vec<Step>, clickhouse::error::Error> {
     let ask = |sql: &str| {
         let query = warehouse.client().query(sql).param("log", log_id.to_string()).param("partition", partition);
@@ -63,7 +63,7 @@ pub(crate) async fn steps(
                   WHERE kind != 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
                   AND position >= {from:UInt64} AND position < {to:UInt64}";
     let widest: u64 = ask(widest).fetch_one().await?;
-    Ok(along(&ranges, from, to, MOST_ROWS / widest.max(1)))
+    Ok(along(&ranges, from, to, most / widest.max(1)))
 }
 
 #[cfg(test)]

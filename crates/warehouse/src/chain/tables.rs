@@ -4,6 +4,8 @@
 use std::fmt::{Debug, Display};
 use std::future::Future;
 
+use uuid::Uuid;
+
 /// A table of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
@@ -49,6 +51,14 @@ impl Watermarks {
     }
 }
 
+/// Where a table stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stand {
+    pub at: u64,
+    /// Of `events_data`: the write that its newest range came by; nil where there is none.
+    pub write: Option<Uuid>,
+}
+
 /// Which rows an insert takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -89,7 +99,7 @@ pub trait Tables: Send + Sync {
     fn newest(&self) -> impl Future<Output = Result<(u64, i64), Self::Error>> + Send;
 
     /// How far a table has got, from its own rows. `since` as in [`Insert`].
-    fn stands_at(&self, table: Table, since: i64) -> impl Future<Output = Result<u64, Self::Error>> + Send;
+    fn stands_at(&self, table: Table, since: i64) -> impl Future<Output = Result<Stand, Self::Error>> + Send;
 
     /// `[from, to)` in steps that end where recorded ranges end, each small enough for one block of any derived table.
     fn steps(&self, from: u64, to: u64) -> impl Future<Output = Result<Vec<Step>, Self::Error>> + Send;
@@ -102,6 +112,9 @@ pub trait Tables: Send + Sync {
 
     /// Replaces what is staged.
     fn fill_staging(&self, block: &Self::Block) -> impl Future<Output = Result<(), Failure<Self::Error>>> + Send;
+
+    /// Whether the staging table holds this range and nothing else.
+    fn is_staged(&self, step: Step) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
     fn insert(&self, insert: &Insert) -> impl Future<Output = Result<(), Failure<Self::Error>>> + Send;
 
