@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::ApiConfig;
 use crate::exports::Exports;
 use crate::live::Live;
+use crate::rebuilds::Rebuilds;
 
 /// What this role stands on.
 pub struct Parts {
@@ -22,7 +23,9 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Where export jobs and their bundles lie; made where it is missing.
     pub exports_dir: PathBuf,
-    /// Ends the tasks behind the handlers: the export worker, the live poller and its streams.
+    /// Where rebuilds are noted; made where it is missing.
+    pub rebuilds_dir: PathBuf,
+    /// Ends the tasks behind the handlers: the export worker, a rebuild, the live poller and its streams.
     pub shutdown: CancellationToken,
 }
 
@@ -30,6 +33,8 @@ pub struct Parts {
 pub enum ApiError {
     #[error("the folder of exports, {path}: {source}")]
     Exports { path: PathBuf, source: std::io::Error },
+    #[error("the folder of rebuilds, {path}: {source}")]
+    Rebuilds { path: PathBuf, source: std::io::Error },
 }
 
 /// The role's state.
@@ -40,24 +45,26 @@ pub struct Api {
     pub(crate) control: Arc<Control>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) exports: Arc<Exports>,
+    pub(crate) rebuilds: Arc<Rebuilds>,
     pub(crate) live: Arc<Live>,
     /// Turns at the warehouse.
     pub(crate) queries: Semaphore,
 }
 
 impl Api {
-    /// Opens the folder of exports, takes up the jobs that a stop left open, and is ready for [`crate::router`]. Must be
+    /// Opens the folders of exports and rebuilds, takes up the jobs that a stop left open, and is ready for [`crate::router`]. Must be
     /// called within a Tokio runtime.
     ///
     /// # Errors
-    /// Where the folder of exports cannot be used.
+    /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, metrics, exports_dir, shutdown } = parts;
+        let Parts { warehouse, log, control, metrics, exports_dir, rebuilds_dir, shutdown } = parts;
         let exports =
             Exports::open(&config, exports_dir, Arc::clone(&warehouse), log.identity().log_id, shutdown.clone());
         let exports = exports.await?;
+        let rebuilds = Rebuilds::open(rebuilds_dir, Arc::clone(&warehouse), shutdown.clone()).await?;
         let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
         let queries = Semaphore::new(config.concurrent_queries.max(1));
-        Ok(Arc::new(Self { config, warehouse, log, control, metrics, exports, live, queries }))
+        Ok(Arc::new(Self { config, warehouse, log, control, metrics, exports, rebuilds, live, queries }))
     }
 }

@@ -7,9 +7,8 @@ mod archive;
 pub mod bundle;
 pub mod create;
 pub mod get;
-mod job;
+pub(crate) mod job;
 pub mod list;
-mod store;
 mod work;
 
 use std::path::PathBuf;
@@ -22,16 +21,16 @@ use uuid::Uuid;
 
 use crate::api::ApiError;
 use crate::config::ApiConfig;
+use crate::jobs::{State, Store};
 use crate::moment;
-use job::{Asked, Job, State};
-use store::Store;
+use job::{Asked, Job};
 
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 const DAY_MS: i64 = 86_400_000;
 
 /// The jobs and the worker that does them.
 pub struct Exports {
-    store: Store,
+    store: Store<Job>,
     queue: mpsc::UnboundedSender<Uuid>,
     warehouse: Arc<Warehouse>,
     log_id: Uuid,
@@ -48,7 +47,7 @@ impl Exports {
         shutdown: CancellationToken,
     ) -> Result<Arc<Self>, ApiError> {
         let opened = folder.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(opened)).await;
+        let store = tokio::task::spawn_blocking(move || Store::<Job>::open(opened)).await;
         let store = store.map_err(std::io::Error::other).and_then(|opened| opened);
         let store = store.map_err(|source| ApiError::Exports { path: folder, source })?;
         let (queue, waiting) = mpsc::unbounded_channel();

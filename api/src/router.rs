@@ -19,7 +19,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::{Api, exports, live, me, openapi, page, quality, query, reference, services, sites, subjects, tokens};
+use crate::{
+    Api, exports, live, me, openapi, page, quality, query, rebuilds, reference, services, sites, subjects, tokens,
+};
 
 const BODY_LIMIT: usize = 1 << 20;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,6 +43,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(exports::get::get_export))
         .routes(routes!(exports::bundle::get_bundle))
         .routes(routes!(quality::get::data_quality))
+        .routes(routes!(rebuilds::list::list_rebuilds, rebuilds::create::create_rebuild))
+        .routes(routes!(rebuilds::get::get_rebuild))
 }
 
 /// The role's routes: the API under `/api`, the page under everything else.

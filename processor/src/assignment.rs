@@ -10,7 +10,7 @@ use avow_control::Control;
 use avow_log::Log;
 use avow_registry::Registry;
 use avow_telemetry::Metrics;
-use avow_warehouse::Warehouse;
+use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,9 @@ use crate::{ProcessorConfig, ProcessorError, dimensions};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How often in a row a partition may find its tables moved by somebody else before that is a failure: a rebuild does so
+/// once for each derived table, and may once more derive what is missing at the same time as this process.
+const QUIETLY_FENCED: u32 = 3;
 
 /// The processor of this process.
 pub struct Processor {
@@ -103,14 +106,25 @@ impl Processor {
     }
 }
 
+/// Works on a partition again and again, until `stop`.
 async fn keep_working(context: Context, partition: u32, stop: CancellationToken) {
     let mut pause = FIRST_PAUSE;
+    let mut fenced_in_a_row = 0;
     while !stop.is_cancelled() {
         let begun = std::time::Instant::now();
         let Err(error) = partition::run(context.clone(), partition, stop.clone()).await else { continue };
-        context.metrics.processor.failures.inc();
-        tracing::error!(partition, %error, "processor.partition_failed");
-        pause = if begun.elapsed() > LONGEST_PAUSE { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        let went_well = begun.elapsed() > LONGEST_PAUSE;
+        let is_fenced = matches!(error, ProcessorError::Warehouse(WarehouseError::Fenced { .. }));
+        fenced_in_a_row = if is_fenced { if went_well { 1 } else { fenced_in_a_row + 1 } } else { 0 };
+        if is_fenced && fenced_in_a_row <= QUIETLY_FENCED {
+            // A table was made anew and stands lower than it did: opening the partition derives what is missing.
+            tracing::info!(partition, %error, "processor.partition_opened_again");
+            pause = FIRST_PAUSE;
+        } else {
+            context.metrics.processor.failures.inc();
+            tracing::error!(partition, %error, "processor.partition_failed");
+            pause = if went_well { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}

@@ -12,9 +12,10 @@ use avow_schemas::fate::RejectedRecord;
 use avow_schemas::record::{LogRecord, site_and_shard};
 use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
-use avow_warehouse::Warehouse;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
+use avow_warehouse::uniqueness::IdsStand;
+use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +53,8 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
     if start > marks.events {
         return Err(ProcessorError::Gap { partition, processed: marks.events, start });
     }
-    let repeats = Repeats::open(&context.state_dir, &context.warehouse, log_id, partition).await?;
+    let stand = IdsStand { log_id, partition, upto: marks.ids };
+    let repeats = Repeats::open(&context.state_dir, &context.warehouse, stand).await?;
     let leaves = Leaves::open(&context.warehouse, log_id, partition, marks.logged_at).await?;
     tracing::info!(partition, from = marks.events, "processor.partition_opened");
 
@@ -134,7 +136,9 @@ impl Work {
             .iter()
             .map(|item| if let Reading::Record { hash, .. } = &item.reading { Some(*hash) } else { None })
             .collect();
-        let repeats = self.repeats.judge(&self.context.warehouse, &hashes).await?;
+        let log_id = self.context.log.identity().log_id;
+        let stand = IdsStand { log_id, partition: self.partition, upto: self.chain.watermarks().ids };
+        let repeats = self.repeats.judge(&self.context.warehouse, stand, &hashes).await?;
         let directory = self.settings_for(&batch.items).await?;
         let events = batch.items.iter().filter_map(|item| match &item.reading {
             Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event.as_ref()),

@@ -12,8 +12,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use avow_warehouse::Warehouse;
-use avow_warehouse::uniqueness::KeyHash;
-use uuid::Uuid;
+use avow_warehouse::uniqueness::{IdsStand, KeyHash};
 
 use self::layers::Layers;
 use self::snapshot::Snapshot;
@@ -32,16 +31,12 @@ pub(crate) struct Repeats {
 
 impl Repeats {
     /// Opens a partition's filter and brings it up to the warehouse's `event_ids`.
-    pub(crate) async fn open(
-        dir: &Path,
-        warehouse: &Warehouse,
-        log_id: Uuid,
-        partition: u32,
-    ) -> Result<Self, ProcessorError> {
+    pub(crate) async fn open(dir: &Path, warehouse: &Warehouse, stand: IdsStand) -> Result<Self, ProcessorError> {
+        let IdsStand { log_id, partition, .. } = stand;
         let mut snapshot = Snapshot::at(dir, log_id, partition)?;
         let (mut layers, covers) = snapshot.read().unwrap_or_default();
         let known = layers.len();
-        warehouse.each_id(Some(log_id), partition, covers, |hash| layers.insert(&hash)).await?;
+        warehouse.each_id(stand, covers, |hash| layers.insert(&hash)).await?;
         let unwritten = layers.len() - known;
         tracing::info!(partition, known, caught_up = unwritten, "processor.filter_opened");
         Ok(Self { layers, snapshot, unwritten })
@@ -51,13 +46,14 @@ impl Repeats {
     pub(crate) async fn judge(
         &mut self,
         warehouse: &Warehouse,
+        stand: IdsStand,
         hashes: &[Option<KeyHash>],
     ) -> Result<Vec<bool>, ProcessorError> {
         let mut asked: Vec<KeyHash> =
             hashes.iter().flatten().filter(|hash| self.layers.may_know(hash)).copied().collect();
         asked.sort_unstable();
         asked.dedup();
-        let known = if asked.is_empty() { HashSet::new() } else { warehouse.known_ids(&asked).await? };
+        let known = if asked.is_empty() { HashSet::new() } else { warehouse.known_ids(&asked, stand).await? };
         let mut here: HashSet<KeyHash> = HashSet::with_capacity(hashes.len());
         Ok(hashes.iter().map(|hash| hash.is_some_and(|hash| known.contains(&hash) || !here.insert(hash))).collect())
     }

@@ -111,6 +111,15 @@ impl Cluster {
     }
 }
 
+/// Runs a command of administration against a running server, as its administrator.
+pub fn administer(url: &str, args: &[&str]) -> Result<String> {
+    let mut command = Command::new(binary()?);
+    let output = without_settings(&mut command).args(args).args(["--url", url, "--token", ADMIN_TOKEN]).output()?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "avow {args:?}: {text}");
+    Ok(text)
+}
+
 /// Runs `avow simulate` with these arguments.
 pub fn simulate(url: &str, args: &[&str]) -> Result<String> {
     let mut command = Command::new(binary()?);
@@ -157,6 +166,12 @@ impl Caller {
         let answer = request.send().await?;
         ensure!(answer.status().is_success(), "{}", answer.text().await?);
         Ok(answer.json().await?)
+    }
+
+    /// Sends a request as the administrator; the status and the JSON that came.
+    pub async fn ask(&self, method: reqwest::Method, path: &str) -> Result<(u16, Value)> {
+        let answer = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(ADMIN_TOKEN).send().await?;
+        Ok((answer.status().as_u16(), answer.json().await?))
     }
 
     pub async fn token(&self, body: Value) -> Result<String> {

@@ -13,6 +13,7 @@ mod front;
 mod installation;
 mod kills;
 mod readers;
+mod rebuild;
 mod tidy;
 
 /// A number from the environment, for long runs.

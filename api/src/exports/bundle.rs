@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::archive::BUNDLE;
 use super::get::job;
-use super::job::State as JobState;
 use crate::Api;
 use crate::access::Bearer;
 use crate::extract::Segments;
+use crate::jobs::State as JobState;
 use crate::problem::{Problem, ProblemDocument};
 
 /// The bundle: a zip of `records.ndjson`, `records.csv` and `manifest.json` (RFC 8785), which names the SHA-256 and size of

@@ -4,23 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::jobs::{self, State};
 use crate::moment;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ExportState)]
-pub enum State {
-    Queued,
-    Running,
-    Done,
-    Failed,
-}
-
-impl State {
-    pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Failed)
-    }
-}
 
 /// What is asked for. Times are milliseconds since 1970, of the log's own time; `to` is exclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +54,24 @@ impl Job {
 
     pub fn location(&self) -> String {
         format!("/api/v1/audit/exports/{}", self.id)
+    }
+}
+
+impl jobs::Job for Job {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn made_at(&self) -> i64 {
+        self.made_at
+    }
+
+    fn finished_at(&self) -> Option<i64> {
+        self.finished_at
+    }
+
+    fn set_progress(&mut self, progress: f64) {
+        self.progress = progress;
     }
 }
 

@@ -89,6 +89,8 @@ pub(crate) fn refused(error: QueryError) -> Problem {
 /// An entity tag over all that the answer depends on.
 fn tag(api: &Api, resolved: &Resolved, fresh: &Freshness, form: Form) -> String {
     let mut parts = format!("{}{}{:?}{form:?}", api.log.identity().log_id, resolved.query, fresh.marks);
+    // A rebuild may mend numbers without moving a mark.
+    parts.push_str(&format!("{:?}", api.rebuilds.last_done()));
     if let Some(suppression) = &resolved.spec.suppression {
         let mut below: Vec<_> = suppression.below.iter().collect();
         below.sort();

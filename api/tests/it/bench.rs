@@ -175,6 +175,7 @@ fn parts(
         control: Arc::clone(control),
         metrics: Arc::clone(metrics),
         exports_dir: folder.join("exports"),
+        rebuilds_dir: folder.join("rebuilds"),
         shutdown: shutdown.clone(),
     }
 }

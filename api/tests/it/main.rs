@@ -11,6 +11,7 @@ mod exports;
 mod live;
 mod numbers;
 mod people;
+mod rebuild;
 mod routes;
 mod settings;
 mod subjects;

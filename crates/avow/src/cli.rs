@@ -42,6 +42,8 @@ pub enum Command {
     Catalog(commands::catalog::CatalogArgs),
     /// Makes an audit export and saves its bundle.
     Export(commands::export::ExportArgs),
+    /// Makes the derived tables (known ids, roll-up) anew from the events, while everything goes on.
+    Rebuild(commands::rebuild::RebuildArgs),
     /// Checks the configuration and every dependency, and says how to mend what is wrong.
     Doctor,
     /// Prints the effective configuration, secrets hidden.

@@ -4,6 +4,8 @@ pub mod catalog;
 pub mod demo;
 pub mod doctor;
 pub mod export;
+mod follow;
+pub mod rebuild;
 pub mod show_config;
 pub mod simulate;
 pub mod site;

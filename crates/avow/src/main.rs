@@ -49,6 +49,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(args) => commands::token::run(&config()?, args).await,
         Command::Catalog(args) => commands::catalog::run(args),
         Command::Export(args) => commands::export::run(&config()?, args).await,
+        Command::Rebuild(args) => commands::rebuild::run(&config()?, args).await,
         Command::Doctor => commands::doctor::run(cli.config.as_deref()).await,
         Command::Config => commands::show_config::run(&config()?),
     }

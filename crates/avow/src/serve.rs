@@ -208,6 +208,7 @@ impl Server {
             control: Arc::clone(control),
             metrics,
             exports_dir: self.config.data_dir.join("exports"),
+            rebuilds_dir: self.config.data_dir.join("rebuilds"),
             shutdown: self.background.clone(),
         };
         Ok(avow_api::router(Api::start(self.config.api.clone(), parts).await?))

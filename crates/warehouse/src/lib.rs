@@ -2,7 +2,7 @@
 //! connection is the embedded engine or a server.
 //!
 //! Writing is the processor's alone, through [`chain`]: a range of the log becomes one block of `events_data`, then of
-//! `event_ids`, then of `rates_15m_data`, each under its own watermark.
+//! `event_ids`, then of `rates_15m_data`, each under its own watermark. [`rebuild`] makes the derived tables anew.
 
 pub mod books;
 pub mod chain;
@@ -14,6 +14,7 @@ pub mod ledgers;
 pub mod live;
 mod migrate;
 pub mod query;
+pub mod rebuild;
 pub mod rows;
 pub mod uniqueness;
 
@@ -35,8 +36,11 @@ pub enum WarehouseError {
     /// The warehouse was derived from another log.
     #[error("{0}")]
     OtherLog(String),
-    /// Another process has written this partition's ranges since: this one must let it go.
-    #[error("partition {partition} is written by another process: it stands at {found}, expected {expected}")]
+    /// Another process has written this partition's ranges since, or has made a table anew (which then stands lower): the
+    /// partition must be opened again, or let go.
+    #[error(
+        "partition {partition} stands at {found}, expected {expected}: another process writes it or has made a table anew"
+    )]
     Fenced { partition: u32, expected: u64, found: u64 },
     /// The engine said yes again and again, or nothing clear, and the rows are not there.
     #[error("partition {partition}, {table}: the range from {from} does not land")]

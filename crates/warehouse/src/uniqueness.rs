@@ -24,6 +24,33 @@ pub fn key_hash(site: &SiteId, subject: Option<SubjectId>, id: EventId) -> KeyHa
     hash
 }
 
+/// The hash under which `event_ids` keeps its watermarks.
+const WATERMARK: KeyHash = [0; 16];
+
+/// Where `event_ids` stands with a partition, as its writer has read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdsStand {
+    pub log_id: Uuid,
+    pub partition: u32,
+    pub upto: u64,
+}
+
+impl IdsStand {
+    /// The watermarks that say so: found by key.
+    fn reached(self) -> String {
+        let Self { log_id, partition, upto } = self;
+        format!(
+            "hash = toFixedString('', 16) AND partition = {partition} AND position >= {upto} AND log_id = toUUID('{log_id}')"
+        )
+    }
+
+    /// What no such watermark means.
+    const fn demand(self) -> Result<(), WarehouseError> {
+        let Self { partition, upto, .. } = self;
+        if upto == 0 { Ok(()) } else { Err(WarehouseError::Fenced { partition, expected: upto, found: 0 }) }
+    }
+}
+
 #[derive(Row, Deserialize)]
 struct Hash {
     hash: [u8; 16],
@@ -36,17 +63,26 @@ struct Count {
 }
 
 impl Warehouse {
-    /// Which of these keys are already accepted, whatever the log and partition.
+    /// Which of these keys are already accepted, whatever the log and partition; read from a table that stands at `stand`
+    /// at least, so that ids which a rebuild has not yet brought back are never taken for new ones.
     ///
     /// # Errors
-    /// The engine's.
-    pub async fn known_ids(&self, hashes: &[KeyHash]) -> Result<HashSet<KeyHash>, WarehouseError> {
+    /// [`WarehouseError::Fenced`] where the table stands lower; the engine's.
+    pub async fn known_ids(&self, hashes: &[KeyHash], stand: IdsStand) -> Result<HashSet<KeyHash>, WarehouseError> {
         let mut known = HashSet::new();
         for some in hashes.chunks(4096) {
             let list: Vec<String> = some.iter().map(|hash| format!("unhex('{}')", hex(hash))).collect();
-            let select = format!("SELECT DISTINCT hash FROM event_ids WHERE hash IN ({})", list.join(","));
+            // One read of one set of parts: the ids and the watermark.
+            let select = format!(
+                "SELECT DISTINCT hash FROM event_ids WHERE hash IN ({}) OR ({})",
+                list.join(","),
+                stand.reached()
+            );
             let rows: Vec<Hash> = self.client().query_raw(&select).fetch_all().await?;
             known.extend(rows.into_iter().map(|row| row.hash));
+            if !known.remove(&WATERMARK) {
+                stand.demand()?;
+            }
         }
         Ok(known)
     }
@@ -62,27 +98,33 @@ impl Warehouse {
         Ok(rows.into_iter().map(|row| (row.partition, row.ids)).collect())
     }
 
-    /// Calls `each` with the ids that lie at or past `from` in a partition, or with all ids of all logs where `log_id` is
-    /// none, in no particular order.
+    /// Calls `each` with the ids of a partition that lie at or past `from`, in no particular order; read from a table that
+    /// stands at `stand` at least.
     ///
     /// # Errors
-    /// The engine's.
+    /// [`WarehouseError::Fenced`] where the table stands lower; the engine's.
     pub async fn each_id(
         &self,
-        log_id: Option<Uuid>,
-        partition: u32,
+        stand: IdsStand,
         from: u64,
         mut each: impl FnMut(KeyHash),
     ) -> Result<(), WarehouseError> {
-        let log = log_id.map_or_else(String::new, |id| {
-            format!("AND log_id = '{id}' AND partition = {partition} AND position >= {from}")
-        });
-        let select = format!("SELECT hash FROM event_ids WHERE hash != toFixedString('', 16) {log}");
+        let IdsStand { log_id, partition, .. } = stand;
+        let select = format!(
+            "SELECT hash FROM event_ids WHERE (hash != toFixedString('', 16) AND log_id = toUUID('{log_id}') \
+             AND partition = {partition} AND position >= {from}) OR ({})",
+            stand.reached()
+        );
+        let mut reached = false;
         let mut cursor = self.client().query_raw(&select).fetch::<Hash>()?;
         while let Some(row) = cursor.next().await? {
-            each(row.hash);
+            if row.hash == WATERMARK {
+                reached = true;
+            } else {
+                each(row.hash);
+            }
         }
-        Ok(())
+        if reached { Ok(()) } else { stand.demand() }
     }
 }
 

@@ -1,16 +1,15 @@
 //! `avow export`: starts an export job, follows it and saves the bundle.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use futures::StreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
+use super::follow::follow;
 use crate::cli::ServerArgs;
 use crate::client::Server;
 use crate::config::Config;
@@ -45,21 +44,7 @@ pub async fn run(config: &Config, args: ExportArgs) -> anyhow::Result<()> {
         body["subject"] = json!(subject);
     }
     let answer = server.send(Method::POST, "/api/v1/audit/exports", Some(&body)).await?;
-    let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
-    let location = location.context("the server named no job")?.to_owned();
-
-    let style = ProgressStyle::with_template("{msg} [{bar:40}] {percent}%")?;
-    let progress = ProgressBar::new(1000).with_style(style).with_message("exporting");
-    loop {
-        let job: Value = server.get(&location).await?;
-        progress.set_position((job["progress"].as_f64().unwrap_or(0.0) * 1000.0) as u64);
-        match job["state"].as_str() {
-            Some("done") => break,
-            Some("failed") => bail!("the export failed: {}", job["error"].as_str().unwrap_or("no reason given")),
-            _ => tokio::time::sleep(Duration::from_millis(300)).await,
-        }
-    }
-    progress.finish_and_clear();
+    let (location, _) = follow(&server, &answer, "exporting").await?;
     let bundle = server.send(Method::GET, &format!("{location}/bundle"), None).await?;
     let mut file = tokio::fs::File::create(&args.out).await.with_context(|| format!("{}", args.out.display()))?;
     let (mut chunks, mut bytes) = (bundle.bytes_stream(), 0);

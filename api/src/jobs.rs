@@ -1,4 +1,5 @@
-//! The folder of jobs: `<id>/job.json`, written aside and renamed, so that a kill leaves the old one or the new one.
+//! Work that goes on behind an answer 202: how it stands, and the folder that keeps it over a restart. A job is
+//! `<id>/job.json`, written aside and renamed, so that a kill leaves the old one or the new one.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -6,16 +7,43 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::job::Job;
-
-pub struct Store {
-    folder: PathBuf,
-    jobs: Mutex<HashMap<Uuid, Job>>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ExportState)] // Its name since there were exports alone.
+pub enum State {
+    Queued,
+    Running,
+    Done,
+    Failed,
 }
 
-impl Store {
+impl State {
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+}
+
+/// What every kind of job has.
+pub trait Job: Clone + Serialize + DeserializeOwned + Send + 'static {
+    fn id(&self) -> Uuid;
+    /// Milliseconds since 1970.
+    fn made_at(&self) -> i64;
+    fn finished_at(&self) -> Option<i64>;
+    /// 0 to 1.
+    fn set_progress(&mut self, progress: f64);
+}
+
+pub struct Store<J> {
+    folder: PathBuf,
+    jobs: Mutex<HashMap<Uuid, J>>,
+}
+
+impl<J: Job> Store<J> {
     /// Reads every job there is. A folder without a readable job is left alone.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
@@ -23,17 +51,17 @@ impl Store {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path().join("job.json");
             let Ok(bytes) = fs::read(&path) else { continue };
-            match serde_json::from_slice::<Job>(&bytes) {
+            match serde_json::from_slice::<J>(&bytes) {
                 Ok(job) => {
-                    jobs.insert(job.id, job);
+                    jobs.insert(job.id(), job);
                 }
-                Err(error) => tracing::warn!(path = %path.display(), %error, "api.export_job_unreadable"),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "api.job_unreadable"),
             }
         }
         Ok(Self { folder, jobs: Mutex::new(jobs) })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Job>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, J>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -42,49 +70,45 @@ impl Store {
         self.folder.join(id.to_string())
     }
 
-    pub fn job(&self, id: Uuid) -> Option<Job> {
+    pub fn job(&self, id: Uuid) -> Option<J> {
         self.held().get(&id).cloned()
     }
 
     /// All jobs, oldest first.
-    pub fn jobs(&self) -> Vec<Job> {
-        let mut jobs: Vec<Job> = self.held().values().cloned().collect();
-        jobs.sort_by_key(|job| (job.made_at, job.id));
+    pub fn jobs(&self) -> Vec<J> {
+        let mut jobs: Vec<J> = self.held().values().cloned().collect();
+        jobs.sort_by_key(|job| (job.made_at(), job.id()));
         jobs
     }
 
     /// Keeps a job on disk, then in memory.
-    pub fn put(&self, job: Job) -> io::Result<()> {
-        let folder = self.path(job.id);
+    pub fn put(&self, job: J) -> io::Result<()> {
+        let folder = self.path(job.id());
         fs::create_dir_all(&folder)?;
         let bytes = serde_json::to_vec_pretty(&job).map_err(io::Error::other)?;
         replace(&folder.join("job.json"), &bytes)?;
         File::open(&self.folder)?.sync_all()?;
-        self.held().insert(job.id, job);
+        self.held().insert(job.id(), job);
         Ok(())
     }
 
     /// Notes a running job's progress, in memory alone.
     pub fn progress(&self, id: Uuid, progress: f64) {
         if let Some(job) = self.held().get_mut(&id) {
-            job.progress = progress;
+            job.set_progress(progress);
         }
     }
 
     /// Removes what was over before a moment.
     pub fn forget_before(&self, moment: i64) {
-        let old: Vec<Uuid> = self
-            .held()
-            .values()
-            .filter(|job| job.finished_at.is_some_and(|at| at < moment))
-            .map(|job| job.id)
-            .collect();
+        let old: Vec<Uuid> =
+            self.held().values().filter(|job| job.finished_at().is_some_and(|at| at < moment)).map(J::id).collect();
         for id in old {
             match fs::remove_dir_all(self.path(id)) {
                 Ok(()) => {
                     self.held().remove(&id);
                 }
-                Err(error) => tracing::warn!(export = %id, %error, "api.export_not_removed"),
+                Err(error) => tracing::warn!(job = %id, %error, "api.job_not_removed"),
             }
         }
     }
@@ -102,8 +126,8 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::job::{Asked, State};
     use super::*;
+    use crate::exports::job::{Asked, Job as ExportJob};
 
     #[test]
     fn jobs_outlive_the_process() {
@@ -116,15 +140,15 @@ mod tests {
             services: vec![],
             language: "en".into(),
         };
-        let mut job = Job::new(asked, Uuid::nil(), 5);
-        let store = Store::open(folder.path().join("exports")).unwrap();
+        let mut job = ExportJob::new(asked, Uuid::nil(), 5);
+        let store = Store::<ExportJob>::open(folder.path().join("exports")).unwrap();
         store.put(job.clone()).unwrap();
         job.state = State::Done;
         job.finished_at = Some(10);
         store.put(job.clone()).unwrap();
         drop(store);
 
-        let store = Store::open(folder.path().join("exports")).unwrap();
+        let store = Store::<ExportJob>::open(folder.path().join("exports")).unwrap();
         assert_eq!(store.jobs(), [job.clone()]);
         store.forget_before(10);
         assert_eq!(store.jobs().len(), 1);

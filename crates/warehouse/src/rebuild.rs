@@ -1,0 +1,323 @@
+//! Making the derived tables anew from `events_data` and its range rows, while the processors go on writing.
+//!
+//! Per table: a second one of the same definition is filled, aside, up to where `events_data` stood at the beginning, then
+//! up to where it stands now, again and again until little is missing; then `EXCHANGE TABLES` puts it in the other's place
+//! in one step, and what was written meanwhile is derived as after a kill ([`Chain::open`]). Aside there is no second
+//! writer and nobody who reads, so the inserts need no condition and may be many blocks; a rebuild that breaks off leaves
+//! only a table that the next one drops.
+//!
+//! A processor notices by finding the table lower than it left it ([`WarehouseError::Fenced`]) and opens its partition
+//! again. Its insert that is under way meanwhile loses nothing: the engine takes an insert's target before it works out
+//! the condition (`tests/e2e/rebuild.rs` holds it to that), so rows can only land in the table that is dropped. And no
+//! repeat slips through the moment in which ids are missing: whoever looks ids up demands the watermark in the same read.
+//!
+//! What `events_data` no longer has cannot be derived. Ids of events that were removed or redacted are copied from the old
+//! table. Counts of such events cannot be told apart in the roll-up: it is then kept as it is.
+
+mod source;
+
+use std::sync::Arc;
+
+use clickhouse::Row;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use self::source::{INTACT, Slice, Source, Stand};
+use crate::chain::{Chain, derive};
+use crate::client::quoted;
+use crate::{Warehouse, WarehouseError};
+
+/// Rows of `events_data` that may be missing when the tables are exchanged: the gap that is caught up afterwards.
+const SMALL_GAP: u64 = 20_000;
+/// Rounds of catching up before the tables are exchanged whatever is missing.
+const ROUNDS: usize = 8;
+/// A table aside that was written within this time (seconds) belongs to a rebuild that is under way. Such a one writes, or
+/// is begun, more often than that.
+const UNDER_WAY_SECONDS: u32 = 120;
+/// How often a partition is tried that a processor catches up at the same time.
+const TRIES: usize = 10;
+
+/// For filling a table aside: plain inserts, one thread, so that memory stays bounded.
+const ASIDE: &[(&str, &str)] = &[
+    ("async_insert", "0"),
+    ("max_threads", "1"),
+    ("max_insert_threads", "1"),
+    ("insert_deduplicate", "0"),
+    ("optimize_on_insert", "0"),
+    ("max_execution_time", "0"),
+];
+
+/// Why tables were not made anew. Whatever it is, the tables in use are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+    #[error("another rebuild is filling {0}; wait until it is done, or {UNDER_WAY_SECONDS} seconds if it was killed")]
+    UnderWay(String),
+    #[error(
+        "partition {partition} of log {log_id}: events_data has {rows} rows of {stored} stored records. Tables made from it \
+         would lack them too: restore events_data from a backup first"
+    )]
+    RowsMissing { log_id: Uuid, partition: u32, stored: u64, rows: u64 },
+    #[error("events were removed while their counts were being made anew: {0}")]
+    Removed(String),
+    #[error(
+        "partition {partition} of log {log_id}: the ranges in events_data cover {covered} of {span} positions. Restore \
+         events_data from a backup first"
+    )]
+    RangesMissing { log_id: Uuid, partition: u32, covered: u64, span: u64 },
+}
+
+impl From<clickhouse::error::Error> for RebuildError {
+    fn from(error: clickhouse::error::Error) -> Self {
+        Self::Warehouse(error.into())
+    }
+}
+
+/// What a rebuild did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Rows of `events_data` that were derived from.
+    pub rows: u64,
+    /// Ids that could only be copied.
+    pub ids_copied: u64,
+    /// Why the roll-up was kept as it was, where it was.
+    pub rates_kept: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Derived {
+    Ids,
+    Rates,
+}
+
+impl Derived {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ids => "event_ids",
+            Self::Rates => "rates_15m_data",
+        }
+    }
+
+    fn body(self, condition: &str) -> String {
+        match self {
+            Self::Ids => derive::ids("events_data", condition),
+            Self::Rates => derive::rates("events_data", condition),
+        }
+    }
+
+    /// What tells a row from a watermark.
+    const fn is_no_watermark(self) -> &'static str {
+        match self {
+            Self::Ids => "hash != toFixedString('', 16)",
+            Self::Rates => "site != ''",
+        }
+    }
+}
+
+#[derive(Row, Deserialize)]
+struct Aside {
+    name: String,
+    quiet_seconds: u32,
+}
+
+impl Warehouse {
+    /// Makes `event_ids` and `rates_15m_data` anew. `id` names this rebuild: begun again under the same id it drops what it
+    /// had left; one under another id is refused while this one is under way. `progress` is called with a share of the
+    /// whole, 0 to 1.
+    ///
+    /// # Errors
+    /// Where `events_data` itself is not whole, where another rebuild is under way; the engine's.
+    pub async fn rebuild(
+        self: &Arc<Self>,
+        id: Uuid,
+        progress: impl Fn(f64) + Send + Sync,
+    ) -> Result<Rebuilt, RebuildError> {
+        self.sweep(id).await?;
+        let rebuilt = self.rebuild_all(id, &progress).await;
+        if rebuilt.is_err() {
+            // The next one need not wait for this one's table to be seen as left behind.
+            if let Err(error) = self.drop_aside(id).await {
+                tracing::warn!(%error, "warehouse.rebuild_not_swept");
+            }
+        }
+        rebuilt
+    }
+
+    async fn rebuild_all(
+        self: &Arc<Self>,
+        id: Uuid,
+        progress: &(dyn Fn(f64) + Send + Sync),
+    ) -> Result<Rebuilt, RebuildError> {
+        let source = Source::read(self).await?;
+        source.check()?;
+        let rates_kept = source.why_rates_are_kept(self).await?;
+        let slices = source.slices(self).await?;
+        let rows: u64 = slices.iter().map(|slice| slice.rows).sum();
+        let tables: &[Derived] = if rates_kept.is_some() { &[Derived::Ids] } else { &[Derived::Ids, Derived::Rates] };
+        let mut work = Work { warehouse: self, id, source: &source, slices: &slices, progress, done: 0 };
+        work.progress(tables.len() as u64 * rows.max(1));
+        let mut ids_copied = 0;
+        for table in tables {
+            let copied = work.table(*table, tables.len() as u64 * rows.max(1)).await?;
+            ids_copied += copied;
+        }
+        progress(1.0);
+        Ok(Rebuilt { rows, ids_copied, rates_kept })
+    }
+
+    async fn drop_aside(&self, id: Uuid) -> Result<(), RebuildError> {
+        for table in [Derived::Ids, Derived::Rates] {
+            let drop = format!("DROP TABLE IF EXISTS {}", quoted(&aside_of(table, id)));
+            self.client().query(&drop).execute().await?;
+        }
+        Ok(())
+    }
+
+    /// Drops what rebuilds that broke off have left.
+    async fn sweep(&self, id: Uuid) -> Result<(), RebuildError> {
+        let select = "SELECT name, toUInt32(greatest(0, dateDiff('second', greatest(metadata_modification_time, \
+                      ifNull((SELECT max(modification_time) FROM system.parts WHERE database = {database:String} \
+                      AND table LIKE '%\\_rebuilt\\_%'), toDateTime(0))), now()))) AS quiet_seconds FROM system.tables \
+                      WHERE database = {database:String} AND name LIKE '%\\_rebuilt\\_%'";
+        let query = self.client().query_raw(select).param("database", self.database());
+        let own = id.simple().to_string();
+        for aside in query.fetch_all::<Aside>().await? {
+            if !aside.name.ends_with(&own) && aside.quiet_seconds < UNDER_WAY_SECONDS {
+                return Err(RebuildError::UnderWay(aside.name));
+            }
+            tracing::info!(table = aside.name, "warehouse.rebuild_swept");
+            self.client().query(&format!("DROP TABLE IF EXISTS {}", quoted(&aside.name))).execute().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a table that is filled aside.
+fn aside_of(table: Derived, id: Uuid) -> String {
+    format!("{}_rebuilt_{}", table.name(), id.simple())
+}
+
+struct Work<'a> {
+    warehouse: &'a Arc<Warehouse>,
+    id: Uuid,
+    source: &'a Source,
+    slices: &'a [Slice],
+    progress: &'a (dyn Fn(f64) + Send + Sync),
+    /// Rows derived so far, over all tables.
+    done: u64,
+}
+
+impl Work<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "a share of a whole, for a bar")]
+    fn progress(&self, of: u64) {
+        (self.progress)((self.done as f64 / of as f64).min(0.99));
+    }
+
+    /// Makes one table anew and puts it in its place; how many rows were copied.
+    async fn table(&mut self, table: Derived, of: u64) -> Result<u64, RebuildError> {
+        let aside = aside_of(table, self.id);
+        let client = self.warehouse.client();
+        client.query(&format!("CREATE TABLE {} AS {}", quoted(&aside), table.name())).execute().await?;
+        for slice in self.slices {
+            let condition = format!("{} AND {}", self.source.derivable(), slice.condition());
+            let sql = format!(
+                "INSERT INTO {} SELECT * FROM ({}) WHERE {}",
+                quoted(&aside),
+                table.body(&condition),
+                table.is_no_watermark()
+            );
+            let query = self.warehouse.client().query_raw(&sql).param("first", &slice.first).param("last", &slice.last);
+            run(query, Uuid::nil(), 0, 0).await?;
+            self.done += slice.rows;
+            self.progress(of);
+        }
+        for mark in &self.source.marks {
+            self.derive(&aside, table, &mark.stand, mark.stand.upto, mark.stand.upto).await?;
+        }
+        // Read again: what was removed while it was being read is neither derived from nor forgotten.
+        let again = Source::read(self.warehouse).await?;
+        again.check()?;
+        let mut copied = 0;
+        match table {
+            Derived::Ids => copied = self.copy_ids(&aside, &again).await?,
+            Derived::Rates => {
+                let removed = again.why_rates_are_kept(self.warehouse).await?;
+                removed.map_or(Ok(()), |reason| Err(RebuildError::Removed(reason)))?;
+            }
+        }
+        self.catch_up(&aside, table).await?;
+        let exchange = format!("EXCHANGE TABLES {} AND {}", table.name(), quoted(&aside));
+        client.query(&exchange).execute().await?;
+        tracing::info!(table = table.name(), "warehouse.rebuilt");
+        self.mend().await?;
+        client.query(&format!("DROP TABLE {}", quoted(&aside))).execute().await?;
+        Ok(copied)
+    }
+
+    /// Copies the ids that cannot be derived.
+    async fn copy_ids(&self, aside: &str, source: &Source) -> Result<u64, RebuildError> {
+        let copied = source.only_copied();
+        let count = format!("SELECT count() FROM event_ids WHERE hash != toFixedString('', 16) AND ({copied})");
+        let rows = self.warehouse.client().query_raw(&count).fetch_one::<u64>().await?;
+        let insert = format!("INSERT INTO {} SELECT * FROM event_ids WHERE {copied}", quoted(aside));
+        run(self.warehouse.client().query_raw(&insert), Uuid::nil(), 0, 0).await?;
+        Ok(rows)
+    }
+
+    /// Follows `events_data` until little is missing.
+    async fn catch_up(&self, aside: &str, table: Derived) -> Result<(), RebuildError> {
+        let mut stands: Vec<Stand> = self.source.marks.iter().map(|mark| mark.stand).collect();
+        for _ in 0..ROUNDS {
+            let now = source::stands(self.warehouse).await?;
+            let mut missing = 0;
+            for mark in &now {
+                let from = stands.iter().find(|stand| stand.is_of(mark)).map_or(0, |stand| stand.upto);
+                if from < mark.upto {
+                    missing += mark.upto - from;
+                    self.derive(aside, table, mark, from, mark.upto).await?;
+                }
+            }
+            stands = now;
+            if missing < SMALL_GAP {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Derives positions `[from, to)` of a partition, with the watermark `to`.
+    async fn derive(&self, aside: &str, table: Derived, of: &Stand, from: u64, to: u64) -> Result<(), RebuildError> {
+        let condition = format!(
+            "{INTACT} AND log_id = {{log:UUID}} AND partition = {{partition:UInt32}} AND position >= {from} AND position < {to}"
+        );
+        let sql = format!("INSERT INTO {} SELECT * FROM ({})", quoted(aside), table.body(&condition));
+        run(self.warehouse.client().query_raw(&sql), of.log_id, of.partition, to).await
+    }
+
+    /// Derives what was written to `events_data` until the tables were exchanged; a processor may do the same meanwhile,
+    /// and one of the two is then told that the other did.
+    async fn mend(&self) -> Result<(), RebuildError> {
+        for mark in source::stands(self.warehouse).await? {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                match Chain::open(Arc::clone(self.warehouse), mark.log_id, mark.partition).await {
+                    Ok(chain) => break chain.close().await,
+                    Err(WarehouseError::Fenced { .. }) if tries < TRIES => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs an insert aside. The last three are what a derived selection's watermark row says.
+async fn run(mut query: clickhouse::query::Query, log_id: Uuid, partition: u32, to: u64) -> Result<(), RebuildError> {
+    for (setting, value) in ASIDE {
+        query = query.with_setting(*setting, *value);
+    }
+    let query = query.param("log", log_id.to_string()).param("partition", partition).param("to", to);
+    Ok(query.execute().await?)
+}
