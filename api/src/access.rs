@@ -48,3 +48,15 @@ pub fn require(caller: &Caller, scope: Scope, site: Option<&str>) -> Result<(), 
         }
     }
 }
+
+/// Whether a caller may do something to the installation as a whole: a token that is limited to sites may not.
+///
+/// # Errors
+/// 403, saying what is missing.
+pub fn require_whole(caller: &Caller, scope: Scope) -> Result<(), Problem> {
+    require(caller, scope, None)?;
+    match caller.sites() {
+        None => Ok(()),
+        Some(_) => Err(Problem::forbidden("site_forbidden", "this needs a token that is not limited to sites")),
+    }
+}

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ApiConfig;
 use crate::exports::Exports;
+use crate::letters::Letters;
 use crate::live::Live;
 use crate::rebuilds::Rebuilds;
 
@@ -46,6 +47,7 @@ pub struct Api {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) exports: Arc<Exports>,
     pub(crate) rebuilds: Arc<Rebuilds>,
+    pub(crate) letters: Letters,
     pub(crate) live: Arc<Live>,
     /// Turns at the warehouse.
     pub(crate) queries: Semaphore,
@@ -64,7 +66,8 @@ impl Api {
         let exports = exports.await?;
         let rebuilds = Rebuilds::open(rebuilds_dir, Arc::clone(&warehouse), shutdown.clone()).await?;
         let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
+        let letters = Letters::new(Arc::clone(&log));
         let queries = Semaphore::new(config.concurrent_queries.max(1));
-        Ok(Arc::new(Self { config, warehouse, log, control, metrics, exports, rebuilds, live, queries }))
+        Ok(Arc::new(Self { config, warehouse, log, control, metrics, exports, rebuilds, letters, live, queries }))
     }
 }

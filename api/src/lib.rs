@@ -13,6 +13,7 @@ mod config;
 mod exports;
 mod extract;
 mod jobs;
+mod letters;
 mod live;
 mod me;
 mod moment;

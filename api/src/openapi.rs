@@ -46,7 +46,7 @@ pub fn document() -> OpenApi {
         tag("sites", "Sites and their settings"),
         tag("services", "What consent is given to"),
         tag("tokens", "Who may do what"),
-        tag("operations", "Derived tables made anew"),
+        tag("operations", "Derived tables made anew, dead letters"),
     ]);
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().security_schemes.insert("bearer".to_owned(), bearer.into());

@@ -20,7 +20,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, exports, live, me, openapi, page, quality, query, rebuilds, reference, services, sites, subjects, tokens,
+    Api, exports, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites, subjects,
+    tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -45,6 +46,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(quality::get::data_quality))
         .routes(routes!(rebuilds::list::list_rebuilds, rebuilds::create::create_rebuild))
         .routes(routes!(rebuilds::get::get_rebuild))
+        .routes(routes!(letters::list::list_dead_letters))
+        .routes(routes!(letters::replay::replay_dead_letters))
 }
 
 /// The role's routes: the API under `/api`, the page under everything else.

@@ -9,7 +9,7 @@
 //! 5. [`leaves`]: the ledger and the leaf index of each record.
 //! 6. the warehouse's chain (`avow_warehouse::chain`): rows, ids, roll-up, each under its watermark.
 //!
-//! [`partition`] runs them, [`ahead`] reads and decodes the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
+//! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
 
 mod ahead;
 mod assignment;
@@ -17,6 +17,7 @@ mod batch;
 mod decode;
 mod dimensions;
 mod leaves;
+mod letters;
 mod overflow;
 mod partition;
 mod repeats;

@@ -7,21 +7,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use avow_control::{Control, Directory};
-use avow_log::{Log, Record, StoredRecord, Topic};
-use avow_schemas::fate::RejectedRecord;
+use avow_log::{Log, StoredRecord, Topic};
+use avow_schemas::letter::LetterId;
 use avow_schemas::record::{LogRecord, site_and_shard};
 use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
 use avow_warehouse::uniqueness::IdsStand;
-use avow_warehouse::{Warehouse, WarehouseError};
+use avow_warehouse::Warehouse;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::ahead;
 use crate::batch::{Batch, Item, Reading};
 use crate::leaves::{self, Leaves};
+use crate::letters;
 use crate::overflow::Overflow;
 use crate::repeats::Repeats;
 use crate::resolve::resolve;
@@ -30,7 +31,6 @@ use crate::{ProcessorConfig, ProcessorError};
 
 /// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
 const MOST_UNFOLDED: usize = 800_000;
-const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// What every partition's work needs.
 #[derive(Clone)]
@@ -302,20 +302,14 @@ impl Work {
 
     /// Writes dead letters to `consent.rejected`, before the range that leaves them out.
     async fn bury(&self, entries: &[Entry]) -> Result<(), ProcessorError> {
+        let log_id = self.context.log.identity().log_id;
         let mut letters = Vec::new();
         for entry in entries {
             let Outcome::Dead(reason) = &entry.outcome else { continue };
             tracing::warn!(self.partition, entry.raw.position, %reason, "processor.dead_letter");
-            let letter = RejectedRecord::DeadLetter {
-                at_ms: entry.logged_at,
-                partition: self.partition,
-                position: entry.raw.position,
-                key: String::from_utf8_lossy(&entry.raw.key).into_owned(),
-                reason: reason.clone(),
-                bytes: hex(&entry.raw.value),
-            };
-            let value = serde_json::to_vec(&letter).map_err(|e| ProcessorError::Stage(e.to_string()))?;
-            letters.push(Record { key: entry.raw.key.clone(), value: value.into() });
+            let id = LetterId { log_id, partition: self.partition, position: entry.raw.position };
+            let letter = letters::letter(id, &entry.raw, entry.logged_at, reason);
+            letters.extend(letter.map_err(|e| ProcessorError::Stage(e.to_string()))?);
         }
         if !letters.is_empty() {
             self.context.log.append(Topic::Rejected, letters).await?;
@@ -361,9 +355,4 @@ fn cut(entries: &[Entry]) -> usize {
         }
     }
     entries.len()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(HEX_DIGITS[usize::from(nibble & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

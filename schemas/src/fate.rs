@@ -1,6 +1,9 @@
 //! What becomes of an event. Each event has exactly one fate, visible to its sender and counted for the operator.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::letter::DeadLetter;
 
 /// Why an event was refused: the closed list of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,12 +68,15 @@ impl Rejection {
     }
 }
 
-/// A line of `consent.rejected` (JSON): a refused event by ingest, or a dead letter by the processor.
+/// A line of `consent.rejected` (JSON): a refused event by ingest, a dead letter by the processor, or the api's note that a
+/// dead letter was sent again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RejectedRecord {
     /// Ingest refused the event. Personal data (subject, page, view, signals) is not in it.
     Refused { at_ms: i64, site: String, id: Option<String>, code: RejectCode, detail: String },
-    /// The processor could not decode or apply a record of the log; `bytes` is the record in hexadecimal.
-    DeadLetter { at_ms: i64, partition: u32, position: u64, key: String, reason: String, bytes: String },
+    /// The processor could not decode or apply a record of the log.
+    DeadLetter(DeadLetter),
+    /// The dead letter of this record was sent to `consent.events` again.
+    Replayed { at_ms: i64, log_id: Uuid, partition: u32, position: u64 },
 }

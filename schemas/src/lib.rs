@@ -10,5 +10,6 @@ pub mod event;
 pub mod fate;
 pub mod ids;
 pub mod leaf;
+pub mod letter;
 pub mod record;
 pub mod settings;

@@ -7,6 +7,7 @@
 
 mod chaos;
 mod evolution;
+mod dead_letters;
 mod exact_totals;
 mod for_ever;
 mod front;

@@ -11,7 +11,7 @@ use http::{StatusCode, header};
 use super::NotBegun;
 use super::job::Rebuild;
 use crate::Api;
-use crate::access::{Bearer, require};
+use crate::access::{Bearer, require_whole};
 use crate::problem::{Problem, ProblemDocument};
 
 /// Begins to make the derived tables (known ids, roll-up) anew from the events, while everything goes on. `Location` tells
@@ -27,10 +27,7 @@ use crate::problem::{Problem, ProblemDocument};
     )
 )]
 pub async fn create_rebuild(State(api): State<Arc<Api>>, Bearer(caller): Bearer) -> Result<Response, Problem> {
-    require(&caller, Scope::Admin, None)?;
-    if caller.sites().is_some() {
-        return Err(Problem::forbidden("site_forbidden", "this needs a token that is not limited to sites"));
-    }
+    require_whole(&caller, Scope::Admin)?;
     match api.rebuilds.begin(caller.id).await {
         Ok(job) => {
             tracing::info!(rebuild = %job.id, by = %caller.id, "api.rebuild_begun");

@@ -44,6 +44,8 @@ pub enum Command {
     Export(commands::export::ExportArgs),
     /// Makes the derived tables (known ids, roll-up) anew from the events, while everything goes on.
     Rebuild(commands::rebuild::RebuildArgs),
+    /// Sends dead letters to the log again, those that can be decoded and applied now.
+    Replay(commands::replay::ReplayArgs),
     /// Checks the configuration and every dependency, and says how to mend what is wrong.
     Doctor,
     /// Prints the effective configuration, secrets hidden.

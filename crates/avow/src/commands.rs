@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod export;
 mod follow;
 pub mod rebuild;
+pub mod replay;
 pub mod show_config;
 pub mod simulate;
 pub mod site;

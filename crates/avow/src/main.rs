@@ -50,6 +50,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Catalog(args) => commands::catalog::run(args),
         Command::Export(args) => commands::export::run(&config()?, args).await,
         Command::Rebuild(args) => commands::rebuild::run(&config()?, args).await,
+        Command::Replay(args) => commands::replay::run(&config()?, args).await,
         Command::Doctor => commands::doctor::run(cli.config.as_deref()).await,
         Command::Config => commands::show_config::run(&config()?),
     }

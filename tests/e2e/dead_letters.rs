@@ -1,0 +1,201 @@
+//! Records that cannot be decoded or applied: they are booked as dead letters and hold nothing up, they can be sent again
+//! once what stood in their way is gone, and are then counted once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+use avow_log::{Log, ReadLimit, Record, Topic};
+use avow_schemas::event::{BotGrade, ConsentEvent, EventType, Method as Act, Prompt, Regime, Seed, Source};
+use avow_schemas::ids::{ConfigVersion, EventId, SiteId, SubjectId};
+use avow_schemas::record::{LogRecord, encode};
+use avow_testkit::process::{Avow, Settings};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::installation::{Caller, administer, decided, embedded};
+
+const SITE: &str = "letters.example";
+const LARGE: usize = 700 << 10;
+
+/// A decision of now under a version of the site's settings, as it lies in the log.
+fn event(version: i64) -> Result<Vec<u8>> {
+    let id = Uuid::new_v4();
+    let now = jiff::Timestamp::now().as_millisecond();
+    let event = ConsentEvent {
+        id: EventId(id),
+        site: SiteId::new(SITE)?,
+        kind: EventType::Decided,
+        subject: Some(SubjectId(id)),
+        view: None,
+        prompt: Prompt::First,
+        layer: None,
+        occurred_at: now,
+        occurred_at_claimed: None,
+        sent_at: None,
+        received_at: now,
+        source: Source::Origin,
+        banner_version: None,
+        language: None,
+        variant: None,
+        text_hash: None,
+        regime: Regime::OptIn,
+        method: Some(Act::AcceptAll),
+        categories: BTreeMap::from([("preferences".to_owned(), true)]),
+        services: BTreeMap::new(),
+        purposes: BTreeMap::new(),
+        objections: None,
+        tcf: None,
+        gpp: None,
+        consent_mode: BTreeMap::new(),
+        gpc: None,
+        host: None,
+        path: None,
+        effort_clicks: None,
+        effort_ms: None,
+        expires_at: None,
+        previous: None,
+        state: None,
+        observed: None,
+        country: None,
+        region: None,
+        device: None,
+        browser: None,
+        os: None,
+        bot: BotGrade::No,
+        config_version: ConfigVersion(version),
+        seed: Seed([9; 32]),
+    };
+    Ok(encode(&LogRecord::ConsentEvent(Box::new(event)))?)
+}
+
+/// The log of a stopped server.
+fn log(dir: &Path) -> Result<Arc<EmbeddedLog>> {
+    Ok(EmbeddedLog::open(EmbeddedConfig { path: dir.join("log"), event_partitions: 2, ..EmbeddedConfig::default() })?)
+}
+
+async fn append(log: &EmbeddedLog, values: Vec<Vec<u8>>) -> Result<()> {
+    let record = |value: Vec<u8>| Record { key: SITE.into(), value: value.into() };
+    log.append(Topic::Events, values.into_iter().map(record).collect()).await?;
+    Ok(())
+}
+
+/// Writes every dead letter once more, as a crash between a letter and its range does.
+async fn bury_again(log: &EmbeddedLog) -> Result<()> {
+    let limit = ReadLimit { max_records: 1000, max_bytes: 64 << 20, max_wait: Duration::from_secs(1) };
+    let records = log.read(Topic::Rejected, 0, 0, limit).await?.records;
+    let letters = records.into_iter().filter(|record| record.value.starts_with(br#"{"kind":"dead_letter""#));
+    let copies = letters.map(|record| Record { key: record.key, value: record.value });
+    log.append(Topic::Rejected, copies.collect()).await?;
+    Ok(())
+}
+
+/// Does something to the log while nobody owns it.
+fn behind_its_back<F>(runtime: &Runtime, dir: &Path, what: impl FnOnce(Arc<EmbeddedLog>) -> F) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
+    let _inside = runtime.enter();
+    let log = log(dir)?;
+    runtime.block_on(what(Arc::clone(&log)))?;
+    runtime.block_on(log.close());
+    Ok(())
+}
+
+fn get(runtime: &Runtime, avow: &Avow, path: &str) -> Result<Value> {
+    let (status, answer) = runtime.block_on(Caller::of(avow.url()).ask(Method::GET, path))?;
+    ensure!(status == 200, "{path}: {status} {answer}");
+    Ok(answer)
+}
+
+/// The site's books, once they are as wanted; they must balance then.
+fn books(runtime: &Runtime, avow: &Avow, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    let begun = Instant::now();
+    loop {
+        let answer = get(runtime, avow, &format!("/api/v1/data-quality?site={SITE}"))?;
+        if wanted(&answer["sites"][0]) {
+            ensure!(answer["balanced"] == true, "{answer}");
+            return Ok(answer["sites"][0].clone());
+        }
+        ensure!(begun.elapsed() < Duration::from_secs(120), "the books stay {answer}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn decisions(runtime: &Runtime, avow: &Avow) -> Result<u64> {
+    let query = json!({"sites": [SITE], "date_range": ["2026-01-01", "2099-12-31"], "metrics": ["decisions"]});
+    let answer = runtime.block_on(Caller::of(avow.url()).query(query))?;
+    answer["rows"][0]["metrics"]["decisions"].as_u64().context("no decisions in the answer")
+}
+
+fn replay(avow: &Avow, args: &[&str], says: &str) -> Result<()> {
+    let told = administer(&avow.url(), &[&["replay"], args].concat())?;
+    ensure!(told.contains(says), "{told} does not say {says:?}");
+    Ok(())
+}
+
+#[test]
+fn a_dead_letter_holds_nothing_up_and_is_counted_once_when_it_can_be() -> Result<()> {
+    let runtime = Runtime::new()?;
+    let dir = tempfile::tempdir()?;
+    let settings =
+        || Ok::<Settings, anyhow::Error>(embedded()?.data_dir(dir.path()));
+    let put = |avow: &Avow, name: &str| {
+        runtime.block_on(
+            Caller::of(avow.url()).put_site(SITE, json!({"name": name, "services": {"chaport": "preferences"}})),
+        )
+    };
+    let mut avow = settings()?.start()?;
+    put(&avow, "First")?;
+    let status = runtime.block_on(Caller::of(avow.url()).post(&[decided(SITE, Uuid::new_v4())]));
+    ensure!(status == Some(202), "{status:?}");
+    books(&runtime, &avow, |site| site["rows"]["events"] == 1)?;
+    avow.terminate()?;
+
+    let ahead_of_its_settings = event(2)?;
+    let dead = vec![b"not avro".to_vec(), vec![7; LARGE], ahead_of_its_settings.clone(), event(1)?];
+    behind_its_back(&runtime, dir.path(), |log| async move { append(&log, dead).await })?;
+    let mut avow = settings()?.start()?;
+    // The event behind the dead ones is counted: the partition goes on.
+    books(&runtime, &avow, |site| site["dead_letters"] == 3 && site["rows"]["events"] == 2)?;
+    let list = get(&runtime, &avow, "/api/v1/dead-letters?limit=2")?;
+    ensure!((&list["total"], &list["waiting"]) == (&json!(3), &json!(3)), "{list}");
+    ensure!(list["letters"][0]["reason"].as_str().is_some_and(|r| r.starts_with("not Avro")), "{list}");
+    ensure!(list["letters"][1]["size_bytes"] == LARGE, "the large one, in pieces, is whole: {list}");
+    let rest = format!("/api/v1/dead-letters?cursor={}", list["next"].as_str().context("no next page")?);
+    let rest = get(&runtime, &avow, &rest)?;
+    ensure!(rest["letters"][0]["obstacle"].as_str().is_some_and(|o| o.contains("version 2")), "{rest}");
+    ensure!(rest["letters"].as_array().map(Vec::len) == Some(1) && rest["next"].is_null(), "{rest}");
+
+    replay(&avow, &[], "0 dead letters sent again, 3 left")?;
+    put(&avow, "Second")?;
+    replay(&avow, &["--dry-run"], "1 dead letters would be sent, 2 left")?;
+    replay(&avow, &["--site", "elsewhere.example"], "0 dead letters sent again, 0 left")?;
+    replay(&avow, &["--since", "2099-01-01"], "0 dead letters sent again, 0 left")?;
+    replay(&avow, &["--site", SITE, "--since", "2026-01-01"], "1 dead letters sent again, 2 left")?;
+    books(&runtime, &avow, |site| site["rows"]["events"] == 3)?;
+    replay(&avow, &[], "0 dead letters sent again, 2 left")?;
+    avow.terminate()?;
+
+    // As if the letter had been sent and a crash had come before the note; and a crash before letters' ranges.
+    behind_its_back(&runtime, dir.path(), |log| async move {
+        append(&log, vec![ahead_of_its_settings]).await?;
+        bury_again(&log).await
+    })?;
+    let avow = settings()?.start()?;
+    // Two repeats at each of the two starts before: the settings that each start writes again.
+    let site = books(&runtime, &avow, |site| site["read"].as_u64() >= Some(10))?;
+    ensure!(site["rows"]["events"] == 3 && decisions(&runtime, &avow)? == 3, "counted twice: {site}");
+    let list = get(&runtime, &avow, "/api/v1/dead-letters")?;
+    ensure!((&list["total"], &list["waiting"]) == (&json!(3), &json!(2)), "{list}");
+    replay(&avow, &["--all"], "2 dead letters sent again, 0 left")?;
+    books(&runtime, &avow, |site| site["dead_letters"] == 5)?;
+    let list = get(&runtime, &avow, "/api/v1/dead-letters")?;
+    ensure!((&list["total"], &list["waiting"]) == (&json!(5), &json!(2)), "{list}");
+    Ok(())
+}
