@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use avow_control::Control;
 use avow_log::Log;
@@ -14,6 +15,7 @@ use crate::config::ApiConfig;
 use crate::exports::Exports;
 use crate::letters::Letters;
 use crate::live::Live;
+use crate::quality::watch;
 use crate::rebuilds::Rebuilds;
 
 /// What this role stands on.
@@ -65,6 +67,10 @@ impl Api {
             Exports::open(&config, exports_dir, Arc::clone(&warehouse), log.identity().log_id, shutdown.clone());
         let exports = exports.await?;
         let rebuilds = Rebuilds::open(rebuilds_dir, Arc::clone(&warehouse), shutdown.clone()).await?;
+        if config.books_seconds > 0 {
+            let every = Duration::from_secs(config.books_seconds);
+            tokio::spawn(watch(Arc::clone(&warehouse), Arc::clone(&metrics), every, shutdown.clone()));
+        }
         let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
         let letters = Letters::new(Arc::clone(&log));
         let queries = Semaphore::new(config.concurrent_queries.max(1));

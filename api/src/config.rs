@@ -15,6 +15,8 @@ pub struct ApiConfig {
     pub keep_exports_days: u32,
     /// How many live streams may be open at once.
     pub live_streams: usize,
+    /// How often the books are looked at for `/metrics`, in seconds, at most; 0: never. Over large tables it is less often.
+    pub books_seconds: u64,
 }
 
 impl Default for ApiConfig {
@@ -25,6 +27,7 @@ impl Default for ApiConfig {
             concurrent_queries: 8,
             keep_exports_days: 30,
             live_streams: 500,
+            books_seconds: 60,
         }
     }
 }

@@ -44,6 +44,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(exports::get::get_export))
         .routes(routes!(exports::bundle::get_bundle))
         .routes(routes!(quality::get::data_quality))
+        .routes(routes!(quality::ranges::data_quality_ranges))
         .routes(routes!(rebuilds::list::list_rebuilds, rebuilds::create::create_rebuild))
         .routes(routes!(rebuilds::get::get_rebuild))
         .routes(routes!(letters::list::list_dead_letters))

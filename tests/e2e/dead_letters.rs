@@ -1,5 +1,5 @@
 //! Records that cannot be decoded or applied: they are booked as dead letters and hold nothing up, they can be sent again
-//! once what stood in their way is gone, and are then counted once.
+//! once what stood in their way is gone, and are then counted once. And books that a hand has falsified say so.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::installation::{Caller, administer, decided, embedded};
+use crate::installation::{Boxed, Caller, administer, decided, embedded};
 
 const SITE: &str = "letters.example";
 const LARGE: usize = 700 << 10;
@@ -144,7 +144,7 @@ fn a_dead_letter_holds_nothing_up_and_is_counted_once_when_it_can_be() -> Result
     let runtime = Runtime::new()?;
     let dir = tempfile::tempdir()?;
     let settings =
-        || Ok::<Settings, anyhow::Error>(embedded()?.data_dir(dir.path()));
+        || Ok::<Settings, anyhow::Error>(embedded()?.data_dir(dir.path()).env("AVOW_API__BOOKS_SECONDS", "1"));
     let put = |avow: &Avow, name: &str| {
         runtime.block_on(
             Caller::of(avow.url()).put_site(SITE, json!({"name": name, "services": {"chaport": "preferences"}})),
@@ -187,7 +187,7 @@ fn a_dead_letter_holds_nothing_up_and_is_counted_once_when_it_can_be() -> Result
         append(&log, vec![ahead_of_its_settings]).await?;
         bury_again(&log).await
     })?;
-    let avow = settings()?.start()?;
+    let mut avow = settings()?.start()?;
     // Two repeats at each of the two starts before: the settings that each start writes again.
     let site = books(&runtime, &avow, |site| site["read"].as_u64() >= Some(10))?;
     ensure!(site["rows"]["events"] == 3 && decisions(&runtime, &avow)? == 3, "counted twice: {site}");
@@ -197,5 +197,58 @@ fn a_dead_letter_holds_nothing_up_and_is_counted_once_when_it_can_be() -> Result
     books(&runtime, &avow, |site| site["dead_letters"] == 5)?;
     let list = get(&runtime, &avow, "/api/v1/dead-letters")?;
     ensure!((&list["total"], &list["waiting"]) == (&json!(5), &json!(2)), "{list}");
+    falsified(&runtime, dir.path(), &mut avow, || settings()?.start())
+}
+
+/// Takes a row away and then a whole range, and looks where that shows.
+fn falsified(runtime: &Runtime, dir: &Path, avow: &mut Avow, start: impl Fn() -> Result<Avow>) -> Result<()> {
+    let missing = |avow: &Avow| -> Result<(f64, f64, f64)> {
+        let begun = Instant::now();
+        while avow.metric("avow_books_checked_timestamp_seconds")? == 0.0 {
+            ensure!(begun.elapsed() < Duration::from_secs(120), "the books are not looked at");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let of = |name: &str| avow.metric(&format!("avow_books_{name}"));
+        Ok((of("unbalanced_sites")?, of("missing_rows_records")?, of("missing_positions_records")?))
+    };
+    let partitions = |avow: &Avow| -> Result<Vec<Value>> {
+        let pages = (0..2).map(|partition| {
+            let ranges = get(runtime, avow, &format!("/api/v1/data-quality/ranges?partition={partition}&limit=2"))?;
+            let all = get(runtime, avow, &format!("/api/v1/data-quality/ranges?partition={partition}&limit=1000"))?;
+            ensure!(ranges["next"].is_null() == (all["ranges"].as_array().map_or(0, Vec::len) <= 2), "{ranges}");
+            Ok(all)
+        });
+        pages.collect()
+    };
+    ensure!(missing(avow)? == (0.0, 0.0, 0.0), "{:?}", missing(avow)?);
+    ensure!(partitions(avow)?.iter().all(|page| page["balanced"] == true), "{:?}", partitions(avow)?);
+    avow.terminate()?;
+
+    let boxed = Boxed::start_in(dir)?;
+    boxed.run("DELETE FROM events_data WHERE kind = 'event' AND position = (SELECT max(position) FROM events)")?;
+    drop(boxed);
+    let mut avow = start()?;
+    ensure!(missing(&avow)? == (1.0, 1.0, 0.0), "{:?}", missing(&avow)?);
+    let answer = get(runtime, &avow, "/api/v1/data-quality")?;
+    ensure!(answer["balanced"] == false && answer["partitions"][0]["balanced"] == true, "{answer}");
+    let ranges: Vec<Value> =
+        partitions(&avow)?.iter().flat_map(|page| page["ranges"].as_array().cloned().unwrap_or_default()).collect();
+    let off: Vec<&Value> = ranges.iter().filter(|range| range["balanced"] == false).collect();
+    ensure!(off.len() == 1 && off[0]["stored"].as_u64() > off[0]["rows"].as_u64(), "{off:?}");
+    avow.terminate()?;
+
+    let boxed = Boxed::start_in(dir)?;
+    boxed.run("DELETE FROM events_data WHERE kind = 'range' AND range_from = (SELECT min(range_from) FROM events_data WHERE kind = 'range' AND range_from > 0)")?;
+    drop(boxed);
+    let avow = start()?;
+    ensure!(missing(&avow)?.2 > 0.0, "a range that is gone does not show");
+    let gap = |range: &Value| range["gap"].as_i64().unwrap_or(0) > 0;
+    let pages = partitions(&avow)?;
+    ensure!(
+        pages.iter().any(|page| page["ranges"].as_array().is_some_and(|ranges| ranges.iter().any(gap))),
+        "{pages:?}"
+    );
+    let answer = get(runtime, &avow, "/api/v1/data-quality")?;
+    ensure!(answer["partitions"].as_array().is_some_and(|all| all.iter().any(|p| p["balanced"] == false)), "{answer}");
     Ok(())
 }

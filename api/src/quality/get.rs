@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use avow_schemas::control::Scope;
+use avow_warehouse::WarehouseError;
 use avow_warehouse::books::Books;
+use avow_warehouse::books::ranges::PartitionBooks;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::access::{Bearer, require};
 use crate::extract::Parameters;
@@ -28,8 +31,33 @@ pub struct DataQuality {
     /// Every event acknowledged before this instant is in these books; null before the first.
     pub freshness: Option<String>,
     pub sites: Vec<SiteBooks>,
+    /// How the ranges of each partition of the log follow one another; for tokens that are not limited to sites, and where
+    /// no site is asked for.
+    pub partitions: Vec<PartitionRanges>,
     /// Whether all of them balance.
     pub balanced: bool,
+}
+
+/// The ranges of a partition: contiguous, so that `to - from` is what was read.
+#[derive(Serialize, ToSchema)]
+pub struct PartitionRanges {
+    pub log_id: Uuid,
+    pub partition: u32,
+    /// Where the first range that is kept begins.
+    pub from: u64,
+    pub to: u64,
+    /// Positions in all ranges.
+    pub covered: u64,
+    /// Records read, by the books of all ranges.
+    pub read: u64,
+    pub balanced: bool,
+}
+
+impl PartitionRanges {
+    fn of(books: &PartitionBooks) -> Self {
+        let PartitionBooks { log_id, partition, from, to, covered, read } = *books;
+        Self { log_id, partition, from, to, covered, read, balanced: books.balance() }
+    }
 }
 
 /// read = stored + repeats + dead_letters, and stored = rows, at all times.
@@ -93,11 +121,15 @@ pub async fn data_quality(
         names.push(String::new());
     }
     let fresh = current(&api).await?;
-    let books = api.warehouse.books(&names, 0, moment::END).await.map_err(|error| {
+    let refused = |error: WarehouseError| {
         tracing::error!(%error, "api.warehouse_failed");
         Problem::unavailable("the warehouse did not answer")
-    })?;
+    };
+    let books = api.warehouse.books(&names, 0, moment::END).await.map_err(refused)?;
+    let of_all = names.iter().any(String::is_empty);
+    let partitions = if of_all { api.warehouse.partition_books().await.map_err(refused)? } else { Vec::new() };
     let sites: Vec<SiteBooks> = books.into_iter().map(SiteBooks::of).collect();
-    let balanced = sites.iter().all(|site| site.balanced);
-    Ok(Json(DataQuality { freshness: fresh.counted_to.map(moment::written), sites, balanced }))
+    let partitions: Vec<PartitionRanges> = partitions.iter().map(PartitionRanges::of).collect();
+    let balanced = sites.iter().all(|site| site.balanced) && partitions.iter().all(|partition| partition.balanced);
+    Ok(Json(DataQuality { freshness: fresh.counted_to.map(moment::written), sites, partitions, balanced }))
 }

@@ -5,6 +5,7 @@
 //! [`IngestMetrics`], a field in [`Metrics`].
 
 mod api;
+mod books;
 pub mod field;
 mod ingest;
 mod processor;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use prometheus::{Registry, TextEncoder};
 
 pub use api::ApiMetrics;
+pub use books::BooksMetrics;
 pub use ingest::IngestMetrics;
 pub use processor::ProcessorMetrics;
 pub use spool::SpoolMetrics;
@@ -32,6 +34,7 @@ pub struct MetricsError(#[from] prometheus::Error);
 pub struct Metrics {
     registry: Registry,
     pub api: ApiMetrics,
+    pub books: BooksMetrics,
     pub ingest: IngestMetrics,
     pub processor: ProcessorMetrics,
     pub spool: SpoolMetrics,
@@ -45,10 +48,11 @@ impl Metrics {
     pub fn new() -> Result<Arc<Self>, MetricsError> {
         let registry = Registry::new();
         let api = ApiMetrics::register(&registry)?;
+        let books = BooksMetrics::register(&registry)?;
         let ingest = IngestMetrics::register(&registry)?;
         let processor = ProcessorMetrics::register(&registry)?;
         let spool = SpoolMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, api, ingest, processor, spool }))
+        Ok(Arc::new(Self { registry, api, books, ingest, processor, spool }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).
@@ -75,7 +79,7 @@ mod tests {
         for line in text.lines().filter(|line| line.starts_with("# HELP ")) {
             let (name, help) = line["# HELP ".len()..].split_once(' ').unwrap();
             assert!(name.starts_with("avow_") && help.ends_with('.'), "{line}");
-            let unit = ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio"];
+            let unit = ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio", "_sites"];
             assert!(unit.iter().any(|unit| name.ends_with(unit)), "{name} names no unit");
         }
         assert!(text.contains("avow_ingest_requests_total{status=\"202\"} 1\n"), "{text}");

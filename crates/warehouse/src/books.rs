@@ -1,5 +1,7 @@
 //! The books: what was read from the log of a site, and what became of it, against the rows that are there.
 
+pub mod ranges;
+
 use clickhouse::Row;
 use serde::Deserialize;
 
