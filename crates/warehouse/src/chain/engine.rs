@@ -230,10 +230,10 @@ impl Tables for Engine {
         staging::drop_stale(&self.warehouse, self.partition, self.stale_seconds).await;
     }
 
-    async fn renew_staging(&mut self) -> Result<(), Failure<Error>> {
+    async fn renew_staging(&mut self) -> Result<(), Error> {
         self.drop_staging().await;
         let name = staging::new_name(self.partition);
-        in_time(staging::create(&self.warehouse, &name)).await.map_err(failure)?;
+        in_time(staging::create(&self.warehouse, &name)).await?;
         self.staging = Some(name);
         Ok(())
     }
@@ -242,6 +242,7 @@ impl Tables for Engine {
         let Some(name) = &self.staging else {
             return Err(Failure::Unclear(Error::Custom("there is no staging table".into())));
         };
+        in_time(staging::empty(&self.warehouse, name)).await.map_err(Failure::Unclear)?;
         in_time(staging::fill(&self.warehouse, name, block)).await.map_err(failure)
     }
 

@@ -191,7 +191,8 @@ impl<T: Tables> Owner<T> {
 
     async fn try_to_stage(&mut self, block: &T::Block) -> Result<(), Failure<T::Error>> {
         if self.staging == Staging::Doubtful {
-            self.tables.renew_staging().await?;
+            // Whatever it says, it says nothing of the rows.
+            self.tables.renew_staging().await.map_err(Failure::Unclear)?;
         }
         self.staging = Staging::Doubtful;
         self.tables.fill_staging(block).await

@@ -32,11 +32,13 @@ pub(super) async fn create(warehouse: &Warehouse, name: &str) -> Result<(), Erro
     warehouse.client().query(&create).execute().await
 }
 
-/// Replaces what the table holds by one block.
+pub(super) async fn empty(warehouse: &Warehouse, name: &str) -> Result<(), Error> {
+    warehouse.client().query(&format!("TRUNCATE TABLE {}", quoted(name))).execute().await
+}
+
 pub(super) async fn fill(warehouse: &Warehouse, name: &str, block: &Block) -> Result<(), Error> {
     let name = quoted(name);
     let client = warehouse.client();
-    client.query(&format!("TRUNCATE TABLE {name}")).execute().await?;
     let mut insert = client.insert_native_unescaped(&name).with_setting("max_insert_block_size", "1048448");
     insert = insert.with_setting("min_insert_block_size_rows", "1048448");
     insert = insert.with_setting("min_insert_block_size_bytes", "0");

@@ -108,7 +108,7 @@ pub trait Tables: Send + Sync {
     fn drop_stale(&self) -> impl Future<Output = ()> + Send;
 
     /// Makes an empty staging table under a name that was never used, in place of the one before.
-    fn renew_staging(&mut self) -> impl Future<Output = Result<(), Failure<Self::Error>>> + Send;
+    fn renew_staging(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Replaces what is staged.
     fn fill_staging(&self, block: &Self::Block) -> impl Future<Output = Result<(), Failure<Self::Error>>> + Send;

@@ -102,12 +102,12 @@ impl Tables for Client {
         let _ = self.ask(Question::DropStale).await;
     }
 
-    async fn renew_staging(&mut self) -> Result<(), Failure<Unclear>> {
+    async fn renew_staging(&mut self) -> Result<(), Unclear> {
         if self.staging != 0 {
             let _ = self.ask(Question::Drop(self.staging)).await;
         }
         let staging = self.world.lock().unwrap().new_staging();
-        self.order(Question::Create(staging)).await?;
+        self.order(Question::Create(staging)).await.map_err(|_| "unclear")?;
         self.staging = staging;
         Ok(())
     }
