@@ -12,7 +12,7 @@ use crate::bench::{Bench, full};
 use crate::rng::Rng;
 
 /// Positions that a round adds.
-const ROUND: u64 = 24;
+const ROUND: u64 = 12;
 
 /// How an owner's round ended.
 struct Ended {
@@ -31,7 +31,7 @@ async fn own(bench: Arc<Bench>, begin: Arc<Barrier>, goal: u64, seed: u64) -> En
             chain.close().await;
             return Ended { written, fenced: false };
         }
-        let step = Step { from, to: (from + 1 + rng.below(7)).min(goal) };
+        let step = Step { from, to: (from + 1 + rng.below(5)).min(goal) };
         match chain.write(&bench.range(&full(step))).await {
             Ok(()) => written += 1,
             Err(WarehouseError::Fenced { .. }) => {
