@@ -21,7 +21,7 @@ use crate::{ProcessorConfig, ProcessorError, dimensions};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How often in a row a partition may find its tables moved by somebody else before that is a failure: a rebuild does so
-/// once for each derived table, and may once more derive what is missing at the same time as this process.
+/// once for each derived table.
 const QUIETLY_FENCED: u32 = 3;
 
 /// The processor of this process.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use avow_control::{Control, Directory};
 use avow_log::{Log, StoredRecord, Topic};
@@ -31,6 +31,9 @@ use crate::{ProcessorConfig, ProcessorError};
 
 /// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
 const MOST_UNFOLDED: usize = 800_000;
+
+/// How long a partition is quiet before it is looked at whether its derived tables were made anew meanwhile.
+const LOOK_AFTER: Duration = Duration::from_secs(3);
 
 /// What every partition's work needs.
 #[derive(Clone)]
@@ -64,11 +67,16 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
         tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
     let mut work = Work { context, partition, chain, repeats, leaves, overflow: Overflow::default() };
     let mut outcome = Ok(());
-    while let Some(batch) = incoming.recv().await {
+    loop {
+        let batch = tokio::time::timeout(LOOK_AFTER, incoming.recv()).await;
         if stop.is_cancelled() {
             break;
         }
-        outcome = work.process(batch).await;
+        outcome = match batch {
+            Ok(Some(batch)) => work.process(batch).await,
+            Ok(None) => break,
+            Err(_) => work.look().await,
+        };
         if outcome.is_err() {
             break;
         }
@@ -107,6 +115,22 @@ struct Entry {
 }
 
 impl Work {
+    /// Whether the derived tables still stand where this left them: one that was made anew may stand lower.
+    async fn look(&self) -> Result<(), ProcessorError> {
+        let (log_id, partition, marks) = (self.context.log.identity().log_id, self.partition, self.chain.watermarks());
+        match self.context.warehouse.derived_stand(log_id, partition).await {
+            Ok(found) if found.ids < marks.ids || found.rates < marks.rates => {
+                let (expected, found) = (marks.events, found.ids.min(found.rates));
+                Err(WarehouseError::Fenced { partition, expected, found }.into())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::debug!(partition, %error, "processor.look_failed");
+                Ok(())
+            }
+        }
+    }
+
     async fn process(&mut self, batch: Batch) -> Result<(), ProcessorError> {
         let begun = Instant::now();
         let (from, to) = (batch.from, batch.to);

@@ -188,7 +188,7 @@ fn a_dead_letter_holds_nothing_up_and_is_counted_once_when_it_can_be() -> Result
         bury_again(&log).await
     })?;
     let mut avow = settings()?.start()?;
-    // Two repeats at each of the two starts before: the settings that each start writes again.
+    // The tenth record of the site is that event, once more.
     let site = books(&runtime, &avow, |site| site["read"].as_u64() >= Some(10))?;
     ensure!(site["rows"]["events"] == 3 && decisions(&runtime, &avow)? == 3, "counted twice: {site}");
     let list = get(&runtime, &avow, "/api/v1/dead-letters")?;

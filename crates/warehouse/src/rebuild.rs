@@ -2,12 +2,12 @@
 //!
 //! Per table: a second one of the same definition is filled, aside, up to where `events_data` stood at the beginning, then
 //! up to where it stands now, again and again until little is missing; then `EXCHANGE TABLES` puts it in the other's place
-//! in one step, and what was written meanwhile is derived as after a kill ([`Chain::open`]). Aside there is no second
-//! writer and nobody who reads, so the inserts need no condition and may be many blocks; a rebuild that breaks off leaves
+//! in one step. What was written meanwhile is derived by the partition's owner, as after a kill, and by nobody else: a second
+//! writer at that moment could land a range under another token. Aside there is no other writer and nobody who reads, so the inserts need no condition and may be many blocks; a rebuild that breaks off leaves
 //! only a table that the next one drops.
 //!
-//! A processor notices by finding the table lower than it left it ([`WarehouseError::Fenced`]) and opens its partition
-//! again. Its insert that is under way meanwhile loses nothing: the engine takes an insert's target before it works out
+//! A processor notices by finding the table lower than it left it ([`WarehouseError::Fenced`]), with its next insert or,
+//! where it is quiet, by [`Warehouse::derived_stand`], and opens its partition again. Its insert that is under way meanwhile loses nothing: the engine takes an insert's target before it works out
 //! the condition (`tests/e2e/rebuild.rs` holds it to that), so rows can only land in the table that is dropped. And no
 //! repeat slips through the moment in which ids are missing: whoever looks ids up demands the watermark in the same read.
 //!
@@ -17,13 +17,14 @@
 mod source;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use self::source::{INTACT, Slice, Source, Stand};
-use crate::chain::{Chain, derive};
+use crate::chain::derive;
 use crate::client::quoted;
 use crate::{Warehouse, WarehouseError};
 
@@ -34,8 +35,9 @@ const ROUNDS: usize = 8;
 /// A table aside that was written within this time (seconds) belongs to a rebuild that is under way. Such a one writes, or
 /// is begun, more often than that.
 const UNDER_WAY_SECONDS: u32 = 120;
-/// How often a partition is tried that a processor catches up at the same time.
-const TRIES: usize = 10;
+/// How often, and how far apart, it is looked whether the processors have caught the new tables up.
+const LOOKS: usize = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// For filling a table aside: plain inserts, one thread, so that memory stays bounded.
 const ASIDE: &[(&str, &str)] = &[
@@ -72,6 +74,13 @@ impl From<clickhouse::error::Error> for RebuildError {
     fn from(error: clickhouse::error::Error) -> Self {
         Self::Warehouse(error.into())
     }
+}
+
+/// How far the derived tables have got with a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
+pub struct DerivedStand {
+    pub ids: u64,
+    pub rates: u64,
 }
 
 /// What a rebuild did.
@@ -142,6 +151,19 @@ impl Warehouse {
             }
         }
         rebuilt
+    }
+
+    /// How far the derived tables have got with a partition.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn derived_stand(&self, log_id: Uuid, partition: u32) -> Result<DerivedStand, WarehouseError> {
+        let select = "SELECT ifNull((SELECT max(position) FROM event_ids WHERE hash = toFixedString('', 16) \
+                      AND log_id = {log:UUID} AND partition = {partition:UInt32}), 0) AS ids, \
+                      ifNull((SELECT max(upto) FROM rates_15m_data WHERE site = '' AND grain = '' \
+                      AND service = toString({partition:UInt32}) AND category = toString({log:UUID})), 0) AS rates";
+        let query = self.client().query_raw(select).param("log", log_id.to_string()).param("partition", partition);
+        Ok(query.fetch_one().await?)
     }
 
     async fn rebuild_all(
@@ -250,7 +272,7 @@ impl Work<'_> {
         let exchange = format!("EXCHANGE TABLES {} AND {}", table.name(), quoted(&aside));
         client.query(&exchange).execute().await?;
         tracing::info!(table = table.name(), "warehouse.rebuilt");
-        self.mend().await?;
+        self.caught_up().await?;
         client.query(&format!("DROP TABLE {}", quoted(&aside))).execute().await?;
         Ok(copied)
     }
@@ -295,20 +317,22 @@ impl Work<'_> {
         run(self.warehouse.client().query_raw(&sql), of.log_id, of.partition, to).await
     }
 
-    /// Derives what was written to `events_data` until the tables were exchanged; a processor may do the same meanwhile,
-    /// and one of the two is then told that the other did.
-    async fn mend(&self) -> Result<(), RebuildError> {
-        for mark in source::stands(self.warehouse).await? {
-            let mut tries = 0;
-            loop {
-                tries += 1;
-                match Chain::open(Arc::clone(self.warehouse), mark.log_id, mark.partition).await {
-                    Ok(chain) => break chain.close().await,
-                    Err(WarehouseError::Fenced { .. }) if tries < TRIES => {}
-                    Err(error) => return Err(error.into()),
-                }
+    /// Waits until the partitions' owners have derived what was written to `events_data` before the tables were exchanged;
+    /// not for ever, since there may be none: whoever opens a partition next does it.
+    async fn caught_up(&self) -> Result<(), RebuildError> {
+        let stands = source::stands(self.warehouse).await?;
+        for _ in 0..LOOKS {
+            let mut behind = 0;
+            for stand in &stands {
+                let derived = self.warehouse.derived_stand(stand.log_id, stand.partition).await?;
+                behind += usize::from(derived.ids.min(derived.rates) < stand.upto);
             }
+            if behind == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
+        tracing::info!("warehouse.rebuilt_tables_wait_for_a_processor");
         Ok(())
     }
 }
