@@ -147,11 +147,12 @@ impl Reader {
 
     fn read(&mut self, limit: ReadLimit, stop: &dyn Fn() -> bool) -> Result<Chunk, LogError> {
         let until = Instant::now() + limit.max_wait;
-        // Compaction may have emptied the last positions: then the end is reached without a record. Asked for before
-        // polling, the end is one that an end-of-partition seen later lies behind.
+        // Compaction may have emptied the last positions: then the end is reached without a record. An end-of-partition
+        // says so only if it was met after this end was asked for: one that a reader which has lain idle finds waiting is
+        // of an earlier end, and what has been appended since must not be skipped.
         let end = if self.target.topic == Topic::Control { self.end()?.1 } else { 0 };
         let mut gathered = Gathered::new(limit);
-        let mut down = false;
+        let (mut down, mut begun_anew) = (false, false);
         if let Some(record) = self.left_over.take() {
             self.next = record.position + 1;
             gathered.push_owned(&record);
@@ -176,9 +177,16 @@ impl Reader {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
-                    if self.next < end {
-                        self.next = end;
+                    if !gathered.is_empty() {
                         break;
+                    }
+                    if self.next < end {
+                        if begun_anew {
+                            self.next = end;
+                            break;
+                        }
+                        self.seek(self.next)?;
+                        begun_anew = true;
                     }
                 }
                 Some(Err(error)) => down |= self.weigh(&error)?,
