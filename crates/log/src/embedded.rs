@@ -23,6 +23,7 @@ mod partition;
 mod reader;
 mod scan;
 mod segment;
+pub mod successor;
 mod writer;
 
 pub(crate) use self::writer::now_ms;
@@ -30,7 +31,7 @@ pub(crate) use self::writer::now_ms;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -88,6 +89,9 @@ impl Default for EmbeddedConfig {
 /// The log on this machine. Dropping it ends the writers once they have answered what waits; [`Log::close`] waits for it.
 pub struct EmbeddedLog {
     identity: LogIdentity,
+    path: PathBuf,
+    /// Held by the writers.
+    lock: Weak<File>,
     max_record_bytes: usize,
     /// Events first, then control, then rejected.
     lanes: Vec<Lane>,
@@ -121,6 +125,7 @@ impl EmbeddedLog {
                 "an embedded log needs at least one partition and records of at most {MAX_RECORD} bytes"
             )));
         }
+        successor::refuse_interrupted(&config.path)?;
         disk::create_dir(&config.path).map_err(|e| LogError::Unavailable(format!("{}: {e}", config.path.display())))?;
         let lock = Arc::new(identity::lock(&config.path)?);
         let identity = identity::load_or_create(&config.path, config.event_partitions)?;
@@ -137,7 +142,8 @@ impl EmbeddedLog {
         }
         let assignments = watch::Sender::new((0..identity.partitions).collect());
         let max_record_bytes = config.max_record_bytes;
-        Ok(Arc::new(Self { identity, max_record_bytes, lanes, assignments, writers: Mutex::new(writers) }))
+        let (path, lock, writers) = (config.path, Arc::downgrade(&lock), Mutex::new(writers));
+        Ok(Arc::new(Self { identity, path, lock, max_record_bytes, lanes, assignments, writers }))
     }
 
     /// The first position kept and one past the last durable one.

@@ -7,7 +7,7 @@
 //! - appending: `append.rs`, an idempotent producer with `acks=all`;
 //! - reading by position: `read.rs`;
 //! - who owns which partition: `membership.rs`;
-//! - which log it is: `identity.rs`.
+//! - which log it is: `identity.rs`; and the way from one log to the next: `successor.rs`.
 
 mod append;
 mod client;
@@ -15,10 +15,11 @@ mod config;
 mod identity;
 mod membership;
 mod read;
+mod successor;
 mod topics;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -29,8 +30,10 @@ use tokio_util::sync::CancellationToken;
 use self::append::Appender;
 use self::client::{Reporting, blocking, failed};
 pub use self::config::{KafkaConfig, Membership};
+use self::identity::Known;
 use self::membership::Member;
 use self::read::{Readers, Target};
+pub use self::successor::Standing;
 use self::topics::{Admin, Partitions};
 use crate::{Assignment, Chunk, Log, LogError, LogIdentity, LogPosition, ReadLimit, Record, Topic};
 
@@ -38,6 +41,8 @@ use crate::{Assignment, Chunk, Log, LogError, LogIdentity, LogPosition, ReadLimi
 const SETTLE: Duration = Duration::from_secs(30);
 /// How often it is tried whether appends are acknowledged again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether the log is still the one in force.
+const IDENTITY_EVERY: Duration = Duration::from_secs(1);
 
 /// The log over Kafka.
 pub struct KafkaLog {
@@ -47,6 +52,13 @@ pub struct KafkaLog {
     appender: Arc<Appender>,
     readers: Arc<Readers>,
     member: Option<Arc<Member>>,
+    /// What [`Membership::Alone`] owns.
+    alone: watch::Sender<Assignment>,
+    known: Mutex<Known>,
+    /// When it was last seen which log is in force.
+    looked: Mutex<Instant>,
+    /// Why this process must not go on, once another log has taken the place of this one.
+    ended: OnceLock<String>,
     closed: CancellationToken,
 }
 
@@ -58,20 +70,100 @@ impl KafkaLog {
     /// [`LogError::Unavailable`] if the brokers cannot be reached or do not acknowledge, [`LogError::Misconfigured`] if
     /// the topics are not what the log needs; the text says what to change.
     pub async fn connect(config: KafkaConfig) -> Result<Arc<Self>, LogError> {
-        let admin: Admin = Arc::new(
-            config.admin().create_with_context(Reporting).map_err(|e| failed("creating the admin client", &e))?,
-        );
+        let admin = admin(&config)?;
         let appender = Arc::new(Appender::new(&config)?);
-        let (identity, partitions, readers) = establish(&config, &admin, &appender).await?;
-        let member = match &config.membership {
-            Membership::Outside => None,
-            Membership::Member { static_id } => Some(Arc::new(Member::join(&config, static_id.as_deref())?)),
-        };
-        let closed = CancellationToken::new();
-        let log = Arc::new(Self { config, identity, partitions, appender, readers, member, closed });
+        let (known, partitions, readers) = establish(&config, &admin, &appender).await?;
+        let log = Self::of(config, known, partitions, appender, readers)?;
         log.probe().await?;
         tokio::spawn(watch_health(Arc::downgrade(&log), log.closed.clone()));
+        tokio::spawn(watch_identity(Arc::downgrade(&log), log.closed.clone()));
         Ok(log)
+    }
+
+    fn of(
+        config: KafkaConfig,
+        known: Known,
+        partitions: Partitions,
+        appender: Arc<Appender>,
+        readers: Arc<Readers>,
+    ) -> Result<Arc<Self>, LogError> {
+        let none = || LogError::Unavailable("the log's identity was written and is not there".to_owned());
+        let identity = known.identity().ok_or_else(none)?;
+        let member = match &config.membership {
+            Membership::Outside | Membership::Alone => None,
+            Membership::Member { static_id } => Some(Arc::new(Member::join(&config, static_id.as_deref())?)),
+        };
+        let alone = watch::Sender::new((0..identity.partitions).collect());
+        let (known, looked) = (Mutex::new(known), Mutex::new(Instant::now()));
+        let (ended, closed) = (OnceLock::new(), CancellationToken::new());
+        Ok(Arc::new(Self {
+            config,
+            identity,
+            partitions,
+            appender,
+            readers,
+            member,
+            alone,
+            known,
+            looked,
+            ended,
+            closed,
+        }))
+    }
+
+    /// Refuses what would go into, or come out of, a log that is another one by now.
+    fn in_force(&self) -> Result<(), LogError> {
+        self.ended.get().map_or(Ok(()), |why| Err(LogError::Misconfigured(why.clone())))
+    }
+
+    /// How long a look at which log is in force holds. Who has not seen it for longer, because it was frozen or does not
+    /// reach the control topic, looks before it appends: a migration waits that long before it exchanges the topic.
+    fn look_holds(&self) -> Duration {
+        (2 * self.config.append_timeout).max(2 * IDENTITY_EVERY)
+    }
+
+    async fn look_if_due(&self) -> Result<(), LogError> {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.config.membership == Membership::Alone || looked.elapsed() < self.look_holds() {
+            return Ok(());
+        }
+        let seen = self.check_identity().await;
+        if seen.is_err() {
+            self.appender.set_healthy(false);
+        }
+        seen
+    }
+
+    /// Reads what has been said of the log since the last look.
+    async fn look(&self) -> Result<Known, LogError> {
+        let control = Target { topic: Topic::Control, name: self.config.topic_name(Topic::Control), partition: 0 };
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = read_on(&self.appender, &self.readers, &control, known).await?;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
+        Ok(known)
+    }
+
+    /// Ends this process's part in the log if it is sealed or no longer the one in force.
+    async fn check_identity(&self) -> Result<(), LogError> {
+        let begun = Instant::now();
+        let known = self.look().await?;
+        let log_id = self.identity.log_id;
+        let superseded = known.identity().is_some_and(|newest| newest.log_id != log_id);
+        if !superseded && known.sealed(log_id).is_none() {
+            *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+            return Ok(());
+        }
+        let why = if superseded {
+            format!("another log has taken the place of log {log_id}: restart this process")
+        } else {
+            format!(
+                "log {log_id} is closed for `avow migrate log`: stop this process, and start it when that has ended"
+            )
+        };
+        if self.ended.set(why.clone()).is_ok() {
+            tracing::error!("{why}");
+        }
+        Ok(())
     }
 
     fn target(&self, topic: Topic, partition: u32) -> Result<Target, LogError> {
@@ -93,25 +185,39 @@ impl KafkaLog {
     }
 }
 
+fn admin(config: &KafkaConfig) -> Result<Admin, LogError> {
+    let client = config.admin().create_with_context(Reporting).map_err(|e| failed("creating the admin client", &e))?;
+    Ok(Arc::new(client))
+}
+
 /// Sees to topics and identity.
 async fn establish(
     config: &KafkaConfig,
     admin: &Admin,
     appender: &Appender,
-) -> Result<(LogIdentity, Partitions, Arc<Readers>), LogError> {
+) -> Result<(Known, Partitions, Arc<Readers>), LogError> {
     let found = topics::existing(admin, config).await?;
     let keep = found.get(&Topic::Events).copied().unwrap_or(config.partitions) as usize + 4;
     let readers = Arc::new(Readers::new(config.reader(), keep));
     let control = Target { topic: Topic::Control, name: config.topic_name(Topic::Control), partition: 0 };
-    let mut known = None;
+    let mut known = Known::default();
     if found.contains_key(&Topic::Control) {
-        known = identify(appender, &readers, &control).await?;
+        known = read_on(appender, &readers, &control, known).await?;
+    }
+    if let Some(identity) = known.identity()
+        && known.sealed(identity.log_id).is_some()
+    {
+        return Err(LogError::Misconfigured(format!(
+            "log {} is closed: `avow migrate log` is under way or was interrupted. Wait for it, or run it again with the \
+             same arguments",
+            identity.log_id
+        )));
     }
     // Asked again after the identity was seen: another process may just have made both.
-    if known.is_some() && !topics::existing(admin, config).await?.contains_key(&Topic::Events) {
+    if known.identity().is_some() && !topics::existing(admin, config).await?.contains_key(&Topic::Events) {
         return Err(LogError::Misconfigured(format!(
             "the topic {} has no leader or is gone, while {} says which log it was: wait for its brokers or restore it, or, \
-             to begin a new log, delete the control topic too",
+             to go on with a new log, stop Avow and run `avow migrate log`",
             config.events_topic, control.name
         )));
     }
@@ -119,32 +225,49 @@ async fn establish(
     topics::create(admin, config, &missing).await?;
     let partitions = topics::settled(admin, config, SETTLE).await?;
     let events = partitions.get(&Topic::Events).copied().unwrap_or(0);
-    let identity = match known {
-        Some(identity) => identity,
-        None => {
-            appender.append(&control.name, 1, true, vec![identity::candidate(events)?]).await?;
-            let found = identify(appender, &readers, &control).await?;
-            found.ok_or_else(|| LogError::Unavailable("the log's identity was written and is not there".to_owned()))?
-        }
-    };
-    if identity.partitions != events {
+    if known.identity().is_none() {
+        appender.append(&control.name, 1, true, vec![identity::candidate(events)?]).await?;
+        known = read_on(appender, &readers, &control, known).await?;
+    }
+    if let Some(identity) = known.identity()
+        && identity.partitions != events
+    {
         return Err(LogError::Misconfigured(format!(
-            "the topic {} has {events} partitions, the log was begun with {}: keys would change their partition. Begin a \
-             new log with another topic name",
+            "the topic {} has {events} partitions, the log was begun with {}: keys would change their partition. To go over \
+             to a new log, stop Avow and run `avow migrate log --partitions {events}`",
             config.events_topic, identity.partitions
         )));
     }
-    Ok((identity, partitions, readers))
+    Ok((known, partitions, readers))
 }
 
-async fn identify(
+async fn read_on(
     appender: &Appender,
     readers: &Arc<Readers>,
     control: &Target,
-) -> Result<Option<LogIdentity>, LogError> {
+    mut known: Known,
+) -> Result<Known, LogError> {
     let (start, end) = appender.watermarks(&control.name, 0).await?;
+    if end <= known.upto {
+        return Ok(known);
+    }
     let (readers, control) = (Arc::clone(readers), control.clone());
-    blocking(move || identity::find(&readers, &control, start, end)).await
+    blocking(move || known.read_on(&readers, &control, start, end).map(|()| known)).await
+}
+
+/// Looks again and again whether the log is still the one in force: with another number of partitions, or other keys, what
+/// this process would append would lie where nobody knows its ids.
+async fn watch_identity(log: std::sync::Weak<KafkaLog>, closed: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = closed.cancelled() => return,
+            () = tokio::time::sleep(IDENTITY_EVERY) => {}
+        }
+        let Some(log) = log.upgrade() else { return };
+        if let Err(error) = log.check_identity().await {
+            tracing::debug!(%error, "cannot see which log is in force");
+        }
+    }
 }
 
 /// Tries again, while appends fail, whether they are acknowledged: readiness must not depend on traffic that it keeps away.
@@ -185,11 +308,16 @@ impl Log for KafkaLog {
 
     /// The records of one batch are acknowledged one by one: after an error some of them may be there.
     async fn append(&self, topic: Topic, records: Vec<Record>) -> Result<Vec<LogPosition>, LogError> {
+        self.look_if_due().await?;
+        self.in_force()?;
         let name = self.config.topic_name(topic);
         self.appender.append(&name, self.partitions(topic), topic == Topic::Control, records).await
     }
 
     async fn read(&self, topic: Topic, partition: u32, from: u64, limit: ReadLimit) -> Result<Chunk, LogError> {
+        if topic == Topic::Events {
+            self.in_force()?;
+        }
         let target = self.target(topic, partition)?;
         let abandoned = Arc::new(AtomicBool::new(false));
         let _abandon = Abandon(Arc::clone(&abandoned));
@@ -230,6 +358,9 @@ impl Log for KafkaLog {
     }
 
     async fn assignments(&self) -> Result<watch::Receiver<Assignment>, LogError> {
+        if self.config.membership == Membership::Alone {
+            return Ok(self.alone.subscribe());
+        }
         let outside = || LogError::Misconfigured("this process was not configured to join the group".to_owned());
         Ok(self.member.as_ref().ok_or_else(outside)?.owned())
     }
@@ -241,7 +372,7 @@ impl Log for KafkaLog {
     }
 
     fn healthy(&self) -> bool {
-        self.appender.is_healthy() && !self.member.as_ref().is_some_and(|m| m.is_lost())
+        self.ended.get().is_none() && self.appender.is_healthy() && !self.member.as_ref().is_some_and(|m| m.is_lost())
     }
 
     async fn close(&self) {

@@ -10,6 +10,8 @@ pub mod kafka;
 mod partitioner;
 mod spool;
 
+pub use partitioner::partition_for;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -85,13 +87,16 @@ pub struct ReadLimit {
     pub max_wait: Duration,
 }
 
-/// Which log this is. It is recorded beside every watermark; a mismatch refuses to start.
+/// Which log this is. It is recorded beside every watermark; a mismatch refuses to start, and `avow migrate log` is the way
+/// from one log to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogIdentity {
-    /// Random at creation (Kafka: the topic's own UUID).
+    /// Random at creation.
     pub log_id: Uuid,
     /// Partitions of [`Topic::Events`].
     pub partitions: u32,
+    /// The log that this one took over from, all of it derived, where `avow migrate log` began it.
+    pub follows: Option<Uuid>,
 }
 
 /// The partitions of [`Topic::Events`] that this process owns now. Embedded: all of them, for ever.

@@ -15,7 +15,7 @@ use avow_log::{Assignment, Log, LogError, LogPosition, ReadLimit, Topic};
 use avow_testkit::kafka::Kafka;
 use bytes::Bytes;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -68,7 +68,93 @@ async fn one_identity_for_all() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(&refused, LogError::Misconfigured(text) if text.contains("consent.events")), "{refused}");
+    let named = |text: &str| text.contains("consent.events") && text.contains("avow migrate log");
+    assert!(matches!(&refused, LogError::Misconfigured(text) if named(text)), "{refused}");
+}
+
+/// A reader that has seen the end of the control topic, and has lain idle since, finds what was appended meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_seen_before_hides_no_record() {
+    let kafka = Kafka::start().unwrap();
+    let (writer, reader) =
+        (KafkaLog::connect(config(&kafka)).await.unwrap(), KafkaLog::connect(config(&kafka)).await.unwrap());
+    let mut next = reader.end(Topic::Control, 0).await.unwrap();
+    for round in 0..5 {
+        let value = format!("round {round}");
+        writer.append(Topic::Control, vec![record("key", &value)]).await.unwrap();
+        let chunk = reader.read(Topic::Control, 0, next, suite::LIMIT).await.unwrap();
+        assert_eq!(chunk.records.iter().map(|r| &r.value[..]).collect::<Vec<_>>(), [value.as_bytes()], "{round}");
+        next = chunk.next;
+        // The idle reader's consumer reports the end meanwhile; nothing shows when.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    writer.close().await;
+    reader.close().await;
+}
+
+async fn refused(kafka: &Kafka) -> String {
+    match KafkaLog::connect(config(kafka)).await {
+        Err(LogError::Misconfigured(text)) => text,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("the log was opened"),
+    }
+}
+
+/// A log whose topic was altered is refused; while it is migrated it takes nothing, and the next one takes over.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_log_follows_another() {
+    let kafka = Kafka::start().unwrap();
+    let quick = || KafkaConfig { append_timeout: Duration::from_millis(500), ..config(&kafka) };
+    assert!(KafkaLog::for_migration(quick()).await.unwrap().is_none(), "there is none yet");
+    let old = KafkaLog::connect(config(&kafka)).await.unwrap();
+    old.append(Topic::Control, vec![record("site", "kept")]).await.unwrap();
+    old.append(Topic::Events, vec![record("site", "old")]).await.unwrap();
+
+    let admin: AdminClient<DefaultClientContext> = client(&kafka).create().unwrap();
+    let more = NewPartitions::new("consent.events", 8);
+    admin.create_partitions([&more], &AdminOptions::new()).await.unwrap();
+    let text = loop {
+        // The brokers take a moment to list them.
+        match KafkaLog::connect(config(&kafka)).await {
+            Ok(log) => log.close().await,
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(text.contains("avow migrate log --partitions 8"), "{text}");
+
+    let (log, standing) = KafkaLog::for_migration(quick()).await.unwrap().unwrap();
+    assert_eq!((standing.sealed, standing.topic_partitions), (None, Some(8)));
+    assert_eq!(log.identity(), old.identity());
+    assert_eq!(*log.assignments().await.unwrap().borrow(), [0, 1, 2, 3, 4, 5]);
+    log.without_members().await.unwrap();
+    log.seal(3).await.unwrap();
+    let text = refused(&kafka).await;
+    assert!(text.contains("avow migrate log"), "{text}");
+    log.lift_seal().await.unwrap();
+    log.seal(3).await.unwrap();
+    log.delete_events().await.unwrap();
+    let (resumed, standing) = KafkaLog::for_migration(quick()).await.unwrap().unwrap();
+    assert_eq!((standing.sealed, standing.topic_partitions), (Some(3), None));
+    resumed.create_events(3).await.unwrap();
+    let racer = log.begin_successor().await.unwrap();
+    let identity = resumed.begin_successor().await.unwrap();
+    assert_eq!((identity.partitions, identity.follows), (3, Some(old.identity().log_id)));
+    assert_eq!(racer, identity, "two migrations agree");
+
+    let late = old.append(Topic::Events, vec![record("site", "late")]).await;
+    assert!(matches!(&late, Err(LogError::Misconfigured(_))), "{late:?}");
+    assert!(!old.healthy());
+    assert!(old.read(Topic::Events, 0, 0, suite::LIMIT).await.is_err(), "the new log's records are not the old one's");
+    let new = KafkaLog::connect(config(&kafka)).await.unwrap();
+    assert_eq!(*new.identity(), identity);
+    let at = new.append(Topic::Events, vec![record("site", "new")]).await.unwrap()[0];
+    assert_eq!(at.position, 0);
+    let end = new.end(Topic::Control, 0).await.unwrap();
+    let control = read_all(new.as_ref(), Topic::Control, 0, 0, end).await;
+    assert!(control.iter().any(|r| r.value == "kept"));
+    for log in [old, log, resumed, new] {
+        log.close().await;
+    }
 }
 
 async fn futures_in_order<T>(tasks: Vec<tokio::task::JoinHandle<Result<T, LogError>>>) -> Vec<T> {

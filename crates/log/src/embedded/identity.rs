@@ -18,6 +18,9 @@ struct Stored {
     format: u32,
     log_id: Uuid,
     event_partitions: u32,
+    /// The log before, where a migration began this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    follows: Option<Uuid>,
 }
 
 fn unavailable(path: &Path, error: &io::Error) -> LogError {
@@ -52,13 +55,13 @@ pub(super) fn lock(dir: &Path) -> Result<File, LogError> {
     Ok(file)
 }
 
-/// The identity of the log at `dir`, made up at random if nothing is there yet.
-pub(super) fn load_or_create(dir: &Path, event_partitions: u32) -> Result<LogIdentity, LogError> {
+/// The identity of the log at `dir`, if there is one.
+pub(super) fn load(dir: &Path) -> Result<Option<LogIdentity>, LogError> {
     let path = dir.join("identity.json");
     let stored: Stored = match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|e| LogError::Damaged(format!("{}: {e}; restore this file from a backup", path.display())))?,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => create(dir, &path, event_partitions)?,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unavailable(&path, &e)),
     };
     if stored.format != FORMAT {
@@ -68,18 +71,27 @@ pub(super) fn load_or_create(dir: &Path, event_partitions: u32) -> Result<LogIde
             stored.format
         )));
     }
-    if stored.event_partitions != event_partitions {
-        return Err(LogError::Misconfigured(format!(
-            "the log at {} has {has} event partitions, {event_partitions} are configured: configure {has}, or begin a new \
-             log (let the processor catch up, stop, and move this directory away)",
-            dir.display(),
-            has = stored.event_partitions,
-        )));
-    }
-    Ok(LogIdentity { log_id: stored.log_id, partitions: stored.event_partitions })
+    Ok(Some(LogIdentity { log_id: stored.log_id, partitions: stored.event_partitions, follows: stored.follows }))
 }
 
-fn create(dir: &Path, path: &Path, event_partitions: u32) -> Result<Stored, LogError> {
+/// The identity of the log at `dir`, made up at random if nothing is there yet.
+pub(super) fn load_or_create(dir: &Path, event_partitions: u32) -> Result<LogIdentity, LogError> {
+    let Some(identity) = load(dir)? else { return create(dir, event_partitions, None) };
+    if identity.partitions != event_partitions {
+        return Err(LogError::Misconfigured(format!(
+            "the log at {} has {has} event partitions, {event_partitions} are configured: keys would change their \
+             partition. Configure log.partitions = {has}, or go over to a new log: stop Avow and run `avow migrate log \
+             --partitions {event_partitions}`",
+            dir.display(),
+            has = identity.partitions,
+        )));
+    }
+    Ok(identity)
+}
+
+/// Makes up an identity for the empty directory `dir` and writes it there.
+pub(super) fn create(dir: &Path, event_partitions: u32, follows: Option<Uuid>) -> Result<LogIdentity, LogError> {
+    let path = &dir.join("identity.json");
     for entry in fs::read_dir(dir).map_err(|e| unavailable(dir, &e))? {
         let entry = entry.map_err(|e| unavailable(dir, &e))?;
         if entry.path().is_dir() {
@@ -90,7 +102,7 @@ fn create(dir: &Path, path: &Path, event_partitions: u32) -> Result<Stored, LogE
             )));
         }
     }
-    let stored = Stored { format: FORMAT, log_id: Uuid::new_v4(), event_partitions };
+    let stored = Stored { format: FORMAT, log_id: Uuid::new_v4(), event_partitions, follows };
     let write = || {
         let temporary = path.with_extension("tmp");
         let mut file = File::create(&temporary)?;
@@ -100,5 +112,5 @@ fn create(dir: &Path, path: &Path, event_partitions: u32) -> Result<Stored, LogE
         sync_dir(dir)
     };
     write().map_err(|e| unavailable(path, &e))?;
-    Ok(stored)
+    Ok(LogIdentity { log_id: stored.log_id, partitions: event_partitions, follows })
 }

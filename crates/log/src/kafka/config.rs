@@ -14,6 +14,8 @@ pub enum Membership {
     /// It owns partitions (processor). With a static id (`group.instance.id`) a restart within the session timeout keeps
     /// them, and no other member is disturbed.
     Member { static_id: Option<String> },
+    /// It owns every partition and asks nobody: the migration of a log, while no other process works on it.
+    Alone,
 }
 
 /// Where and how. `Default` is one broker on this machine, without membership.

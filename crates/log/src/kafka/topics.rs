@@ -45,6 +45,48 @@ fn list(admin: &AdminClient<Reporting>, config: &KafkaConfig) -> Result<Partitio
     Ok(found)
 }
 
+/// How many partitions a topic has, led or not; `None`: there is no such topic.
+pub(super) async fn present(admin: &Admin, config: &KafkaConfig, topic: Topic) -> Result<Option<u32>, LogError> {
+    let (admin, name) = (Arc::clone(admin), config.topic_name(topic));
+    blocking(move || {
+        let metadata = admin.inner().fetch_metadata(None, CALL).map_err(|e| failed("listing topics", &e))?;
+        let found = metadata.topics().iter().find(|t| t.name() == name);
+        Ok(found.map(|t| u32::try_from(t.partitions().len()).unwrap_or(u32::MAX)))
+    })
+    .await
+}
+
+/// Deletes a topic and returns once the brokers no longer list it.
+pub(super) async fn delete(
+    admin: &Admin,
+    config: &KafkaConfig,
+    topic: Topic,
+    patience: Duration,
+) -> Result<(), LogError> {
+    let name = config.topic_name(topic);
+    let until = Instant::now() + patience;
+    let options = AdminOptions::new().request_timeout(Some(CALL)).operation_timeout(Some(CALL));
+    while present(admin, config, topic).await?.is_some() {
+        let answers = admin.delete_topics(&[&name], &options).await;
+        let answers = answers.map_err(|e| failed(&format!("deleting the topic {name}"), &e))?;
+        if let Some(Err((_, code))) = answers.into_iter().next()
+            && !matches!(code, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::OperationTimedOut)
+        {
+            return Err(LogError::Misconfigured(format!(
+                "the topic {name} cannot be deleted ({code}): allow it, or delete and create it yourself, and run this again"
+            )));
+        }
+        if Instant::now() > until {
+            return Err(LogError::Unavailable(format!(
+                "the topic {name} is still there {patience:?} after its deletion"
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tracing::info!(topic = name, "topic deleted");
+    Ok(())
+}
+
 /// Creates what is missing of `topics`, and waits until every topic has leaders.
 pub(super) async fn create(
     admin: &AdminClient<Reporting>,
