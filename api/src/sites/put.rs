@@ -29,6 +29,7 @@ use crate::problem::{Problem, ProblemDocument};
         (status = 201, description = "Created and in force", body = Site),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`ledger.shards` of a site that exists stays as it is", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -55,6 +56,9 @@ pub(crate) fn refused(error: ControlError) -> Problem {
         ControlError::Invalid(invalid) => {
             let place = format!("/{}", invalid.field.replace('.', "/"));
             Problem::unprocessable("invalid_value", invalid.to_string()).at(place)
+        }
+        ControlError::ShardsFixed { .. } => {
+            Problem::new(StatusCode::CONFLICT, "shards_fixed", error.to_string()).at("/ledger/shards")
         }
         ControlError::Log(_) | ControlError::NotYetInForce => Problem::unavailable(error.to_string()),
         ControlError::Randomness(_) | ControlError::Encode(_) => Problem::internal(error.to_string()),

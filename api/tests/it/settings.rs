@@ -36,6 +36,11 @@ async fn a_site_is_made_replaced_and_versioned() {
         let (status, problem) = bench.send(Method::PUT, path, ADMIN, &settings).await;
         assert_eq!((status, problem["at"].as_str().unwrap_or_default()), (422, at), "{settings}: {problem}");
     }
+    let (status, problem) =
+        bench.send(Method::PUT, path, ADMIN, &json!({"name": "New", "ledger": {"shards": 2}})).await;
+    let (code, detail) = (&problem["code"], problem["detail"].as_str().unwrap());
+    assert_eq!((status, code, &problem["at"]), (409, &json!("shards_fixed"), &json!("/ledger/shards")));
+    assert!(detail.contains("avow migrate log --shards new.example=2"), "{detail}");
     assert_eq!(bench.send(Method::PUT, "/api/v1/sites/Not%20A%20Site", ADMIN, &json!({"name": "x"})).await.0, 422);
 }
 

@@ -25,6 +25,12 @@ pub enum ControlError {
     Log(#[from] LogError),
     #[error("{0}")]
     Invalid(#[from] InvalidSettings),
+    /// Another number of shards for a site that exists.
+    #[error(
+        "ledger.shards of {site} is {current} and stays so while the log is in use: with {asked}, its subjects' events \
+         would move to partitions that do not know their ids. Stop Avow and run `avow migrate log --shards {site}={asked}`"
+    )]
+    ShardsFixed { site: SiteId, current: u32, asked: u32 },
     #[error("what is durable in the control topic has not been read back within {} s", IN_FORCE_WITHIN.as_secs())]
     NotYetInForce,
     #[error("no randomness: {0}")]
@@ -173,18 +179,20 @@ impl Control {
     /// in the site's partition of the events topic. Settings equal to the current ones make no new version.
     ///
     /// # Errors
-    /// Invalid settings, or a log that does not take them.
+    /// Invalid settings, another number of shards than the site has, or a log that does not take them.
     pub async fn put_site(&self, site: &SiteId, settings: SiteSettings) -> Result<Arc<SiteVersion>, ControlError> {
         let settings = settings.checked()?;
-        if let Some(current) = self.directory().site(site.as_str()).map(|h| Arc::clone(h.current()))
-            && current.settings == settings
-        {
-            self.write_settings_leaf(&current).await?;
-            return Ok(current);
+        if let Some(current) = self.directory().site(site.as_str()).map(|h| Arc::clone(h.current())) {
+            if current.settings == settings {
+                self.write_settings_leaf(&current).await?;
+                return Ok(current);
+            }
+            let (shards, asked) = (current.settings.ledger.shards, settings.ledger.shards);
+            if shards != asked {
+                return Err(ControlError::ShardsFixed { site: site.clone(), current: shards, asked });
+            }
         }
-        let key = format!("site/{site}/{}", Uuid::now_v7());
-        let value = ControlValue::Site { site: site.clone(), made_at: now(), settings: settings.clone() };
-        self.put(&key, Some(&value)).await?;
+        self.append(vec![version(site, settings.clone())?]).await?;
         let directory = self.directory();
         // A racing change of the same site may already have followed; ours is the newest version that says what we said.
         let mine =
@@ -264,14 +272,36 @@ impl Control {
         Ok(true)
     }
 
+    /// The records that give these sites other numbers of shards, of those whose number is another now. They are for the
+    /// control topic of a log that is only being begun ([`Control::append`] where that is this one's).
+    ///
+    /// # Errors
+    /// A site that is not there, a number that is not allowed.
+    pub fn resharded(&self, shards: &[(SiteId, u32)]) -> Result<Vec<Record>, ControlError> {
+        let directory = self.directory();
+        let mut records = Vec::new();
+        for (site, shards) in shards {
+            let unknown = || InvalidSettings { field: "site".into(), problem: format!("there is no site {site}") };
+            let mut settings = directory.site(site.as_str()).ok_or_else(unknown)?.current().settings.clone();
+            if settings.ledger.shards != *shards {
+                settings.ledger.shards = *shards;
+                records.push(version(site, settings.checked()?)?);
+            }
+        }
+        Ok(records)
+    }
+
     async fn put(&self, key: &str, value: Option<&ControlValue>) -> Result<(), ControlError> {
-        let value = match value {
-            Some(value) => serde_json::to_vec(value).map_err(|e| ControlError::Encode(e.to_string()))?,
-            None => Vec::new(),
-        };
-        let record = Record { key: key.to_owned().into(), value: value.into() };
-        let positions = self.log.append(Topic::Control, vec![record]).await?;
-        self.reaches(positions.first().map_or(0, |p| p.position + 1)).await
+        self.append(vec![record(key, value)?]).await
+    }
+
+    /// Appends records of the control topic. Returns once they are durable and applied here.
+    ///
+    /// # Errors
+    /// Where the log does not take them.
+    pub async fn append(&self, records: Vec<Record>) -> Result<(), ControlError> {
+        let positions = self.log.append(Topic::Control, records).await?;
+        self.reaches(positions.last().map_or(0, |p| p.position + 1)).await
     }
 
     /// Waits until everything below `end` is applied.
@@ -281,6 +311,21 @@ impl Control {
         waited.map_err(|_| ControlError::NotYetInForce)?.map_err(|_| ControlError::NotYetInForce)?;
         Ok(())
     }
+}
+
+/// A new version of a site's settings.
+fn version(site: &SiteId, settings: SiteSettings) -> Result<Record, ControlError> {
+    let value = ControlValue::Site { site: site.clone(), made_at: now(), settings };
+    record(&format!("site/{site}/{}", Uuid::now_v7()), Some(&value))
+}
+
+/// A record of the control topic; no value deletes the key.
+fn record(key: &str, value: Option<&ControlValue>) -> Result<Record, ControlError> {
+    let value = match value {
+        Some(value) => serde_json::to_vec(value).map_err(|e| ControlError::Encode(e.to_string()))?,
+        None => Vec::new(),
+    };
+    Ok(Record { key: key.to_owned().into(), value: value.into() })
 }
 
 fn now() -> i64 {
@@ -320,6 +365,28 @@ mod tests {
         control.write_as(Framing::Registered(7)).await.unwrap();
         assert_eq!(control.framing(), Framing::Registered(7));
         assert_eq!(control.directory().schema(SchemaRef::Id(7)), Some(avow_schemas::record::SCHEMA_V1));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn shards_change_with_the_log_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = EmbeddedConfig { path: dir.path().join("log"), ..EmbeddedConfig::default() };
+        let control = Control::start(EmbeddedLog::open(config).unwrap(), None, CancellationToken::new()).await.unwrap();
+        let site = SiteId::new("shop.example").unwrap();
+        let mut settings = SiteSettings::named("Shop");
+        settings.ledger.shards = 4;
+        control.put_site(&site, settings.clone()).await.unwrap();
+        settings.ledger.shards = 2;
+        let refused = control.put_site(&site, settings.clone()).await.unwrap_err();
+        assert!(matches!(refused, ControlError::ShardsFixed { current: 4, asked: 2, .. }), "{refused}");
+        assert!(refused.to_string().contains("avow migrate log --shards shop.example=2"), "{refused}");
+
+        assert!(control.resharded(&[(site.clone(), 4)]).unwrap().is_empty());
+        assert!(control.resharded(&[(site.clone(), 0)]).is_err());
+        assert!(control.resharded(&[(SiteId::new("other.example").unwrap(), 2)]).is_err());
+        let records = control.resharded(&[(site.clone(), 2)]).unwrap();
+        control.append(records).await.unwrap();
+        assert_eq!(control.directory().site(site.as_str()).unwrap().current().settings, settings);
     }
 
     #[tokio::test(flavor = "multi_thread")]
