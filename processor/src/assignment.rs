@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::partition::{self, Context};
 use crate::schemas::Schemas;
-use crate::{ProcessorConfig, ProcessorError, dimensions};
+use crate::{ProcessorConfig, ProcessorError, dimensions, same_log};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -26,7 +26,7 @@ const QUIETLY_FENCED: u32 = 3;
 
 /// The processor of this process.
 pub struct Processor {
-    context: Context,
+    pub(crate) context: Context,
 }
 
 struct Working {
@@ -38,7 +38,7 @@ impl Processor {
     /// Takes up the log for this warehouse. `data_dir` is where `state_dir` of the configuration lies.
     ///
     /// # Errors
-    /// Where the warehouse was derived from another log.
+    /// Where the warehouse was derived from another log, or the log does not hold what was derived from it.
     pub async fn new(
         config: ProcessorConfig,
         data_dir: &Path,
@@ -48,10 +48,13 @@ impl Processor {
         metrics: Arc<Metrics>,
     ) -> Result<Self, ProcessorError> {
         let identity = log.identity();
-        warehouse.adopt_log(identity.log_id, identity.partitions).await?;
-        let state_dir = data_dir.join(&config.state_dir);
+        let epoch = warehouse.adopt_log(identity.log_id, identity.partitions, identity.follows).await?;
+        if let Some(difference) = same_log::difference(log.as_ref(), &warehouse).await? {
+            return Err(ProcessorError::NotThatLog(difference));
+        }
+        let (state_dir, earlier) = (data_dir.join(&config.state_dir), Arc::default());
         let schemas = Arc::new(Schemas::new(Arc::clone(&control), None));
-        Ok(Self { context: Context { log, control, warehouse, config, state_dir, metrics, schemas } })
+        Ok(Self { context: Context { log, control, warehouse, config, state_dir, metrics, schemas, epoch, earlier } })
     }
 
     /// Asks this schema registry too, where records cite a schema by its id.

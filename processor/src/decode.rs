@@ -41,7 +41,7 @@ fn month_of(ms: i64) -> (i16, i8) {
     (date.year(), date.month())
 }
 
-fn read(raw: &StoredRecord, writers: &Writers) -> Reading {
+pub(crate) fn read(raw: &StoredRecord, writers: &Writers) -> Reading {
     let record = match writers.decode(&raw.value) {
         Ok(record) => record,
         Err(error) => return Reading::Dead(error.to_string()),

@@ -1,5 +1,6 @@
 //! Ledgers and leaf indexes. Each site has, per shard and half-year of `logged_at`, one ledger; its records are its leaves
-//! in log order, without gaps.
+//! in log order, without gaps. With a new log (`avow migrate log`) every site begins new ledgers, in periods of that log's:
+//! a leaf index is the log's order, and two logs have no common one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,17 +15,19 @@ use uuid::Uuid;
 
 use crate::ProcessorError;
 
-/// A half-year by `logged_at`, UTC.
+/// A half-year by `logged_at`, UTC, of one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Period {
     year: i16,
     half: u8,
+    /// 1 for the warehouse's first log, one more for each that followed.
+    epoch: u32,
 }
 
 impl Period {
-    pub(crate) fn of(ms: i64) -> Self {
+    pub(crate) fn of(ms: i64, epoch: u32) -> Self {
         let date = Offset::UTC.to_datetime(Timestamp::from_millisecond(ms).unwrap_or_default()).date();
-        Self { year: date.year(), half: if date.month() <= 6 { 1 } else { 2 } }
+        Self { year: date.year(), half: if date.month() <= 6 { 1 } else { 2 }, epoch }
     }
 
     /// Its first millisecond.
@@ -36,7 +39,10 @@ impl Period {
 
 impl std::fmt::Display for Period {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}H{}", self.year, self.half)
+        match self.epoch {
+            1 => write!(f, "{}H{}", self.year, self.half),
+            epoch => write!(f, "{}H{}.{epoch}", self.year, self.half),
+        }
     }
 }
 
@@ -50,21 +56,24 @@ struct Owner {
 
 /// The ledgers of one partition.
 pub(crate) struct Leaves {
+    epoch: u32,
     names: HashMap<Owner, Arc<str>>,
     next: HashMap<Arc<str>, u64>,
 }
 
 impl Leaves {
     /// Reads how far the ledgers of a partition have got. `now` is the `logged_at` of its newest range: older half-years
-    /// grow no more.
+    /// grow no more. `epoch` is the log's.
     pub(crate) async fn open(
         warehouse: &Warehouse,
         log_id: Uuid,
+        epoch: u32,
         partition: u32,
         now: i64,
     ) -> Result<Self, ProcessorError> {
-        let next = warehouse.next_leaves(log_id, partition, Period::of(now).begin()).await?;
-        Ok(Self { names: HashMap::new(), next: next.into_iter().map(|(name, next)| (name.into(), next)).collect() })
+        let next = warehouse.next_leaves(log_id, partition, Period::of(now, epoch).begin()).await?;
+        let next = next.into_iter().map(|(name, next)| (name.into(), next)).collect();
+        Ok(Self { epoch, names: HashMap::new(), next })
     }
 
     /// The ledger of a site's shard at a moment; drawn, durably, where it has none yet.
@@ -76,7 +85,7 @@ impl Leaves {
         logged_at: i64,
         naming: LedgerName,
     ) -> Result<Arc<str>, ProcessorError> {
-        let owner = Owner { site: site.to_owned(), shard, period: Period::of(logged_at) };
+        let owner = Owner { site: site.to_owned(), shard, period: Period::of(logged_at, self.epoch) };
         if let Some(name) = self.names.get(&owner) {
             return Ok(Arc::clone(name));
         }
@@ -140,9 +149,11 @@ mod tests {
             ("2027-01-01T00:00:00Z", "2027H1"),
         ] {
             let ms = moment.parse::<jiff::Timestamp>().unwrap().as_millisecond();
-            assert_eq!(Period::of(ms).to_string(), period, "{moment}");
-            assert!(Period::of(ms).begin() <= ms);
-            assert_eq!(Period::of(Period::of(ms).begin()), Period::of(ms));
+            let of = |epoch| Period::of(ms, epoch);
+            assert_eq!(of(1).to_string(), period, "{moment}");
+            assert_eq!(of(2).to_string(), format!("{period}.2"), "{moment}");
+            assert!(of(1).begin() <= ms);
+            assert_eq!(Period::of(of(1).begin(), 1), of(1));
         }
     }
 }

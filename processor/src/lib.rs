@@ -9,23 +9,30 @@
 //! 5. [`leaves`]: the ledger and the leaf index of each record.
 //! 6. the warehouse's chain (`avow_warehouse::chain`): rows, ids, roll-up, each under its watermark.
 //!
-//! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
+//! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes
+//! the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
+//! [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
+//! follows it.
 
 mod ahead;
 mod assignment;
 mod batch;
 mod decode;
 mod dimensions;
+mod drain;
 mod leaves;
 mod letters;
 mod overflow;
 mod partition;
 mod repeats;
 mod resolve;
+mod same_log;
 mod schemas;
 
 pub use assignment::Processor;
+pub use drain::{Behind, behind};
 pub use resolve::resolve;
+pub use same_log::difference;
 
 use std::path::PathBuf;
 
@@ -66,6 +73,15 @@ pub enum ProcessorError {
     Filter(#[from] std::io::Error),
     #[error("a stage of the processor ended unexpectedly: {0}")]
     Stage(String),
+    /// The log is not the one that the warehouse was derived from, though it has its name.
+    #[error(
+        "{0}. It was deleted and created again, or restored from an older state: bring the old one back, or, to go on with \
+         this one as a new log, stop Avow and run `avow migrate log`"
+    )]
+    NotThatLog(String),
+    /// A partition fails again and again, and the log is to be taken to its end.
+    #[error("the log cannot be taken to its end, {left} records are left: {reason}")]
+    NotDrained { left: u64, reason: String },
     /// The log has lost records that were never processed.
     #[error("partition {partition} is processed up to {processed}, but the log begins at {start}: {} records are gone unprocessed", start - processed)]
     Gap { partition: u32, processed: u64, start: u64 },

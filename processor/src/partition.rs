@@ -14,9 +14,9 @@ use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
-use avow_warehouse::uniqueness::IdsStand;
 use avow_warehouse::Warehouse;
-use tokio::sync::mpsc;
+use avow_warehouse::uniqueness::IdsStand;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::ahead;
@@ -24,7 +24,7 @@ use crate::batch::{Batch, Item, Reading};
 use crate::leaves::{self, Leaves};
 use crate::letters;
 use crate::overflow::Overflow;
-use crate::repeats::Repeats;
+use crate::repeats::{Earlier, Repeats};
 use crate::resolve::resolve;
 use crate::schemas::Schemas;
 use crate::{ProcessorConfig, ProcessorError};
@@ -45,6 +45,23 @@ pub(crate) struct Context {
     pub(crate) state_dir: PathBuf,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) schemas: Arc<Schemas>,
+    /// Which of the warehouse's logs this is, counted from 1.
+    pub(crate) epoch: u32,
+    /// The ids of the logs before, read by whichever partition is opened first.
+    pub(crate) earlier: Arc<OnceCell<Arc<Earlier>>>,
+}
+
+impl Context {
+    async fn earlier(&self) -> Result<Arc<Earlier>, ProcessorError> {
+        if self.epoch == 1 {
+            return Ok(Arc::default());
+        }
+        let read = async {
+            let log_id = self.log.identity().log_id;
+            Earlier::open(&self.state_dir, &self.warehouse, log_id).await.map(Arc::new)
+        };
+        self.earlier.get_or_try_init(|| read).await.map(Arc::clone)
+    }
 }
 
 /// Works on a partition until `stop`, which it obeys between ranges.
@@ -57,8 +74,9 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
         return Err(ProcessorError::Gap { partition, processed: marks.events, start });
     }
     let stand = IdsStand { log_id, partition, upto: marks.ids };
-    let repeats = Repeats::open(&context.state_dir, &context.warehouse, stand).await?;
-    let leaves = Leaves::open(&context.warehouse, log_id, partition, marks.logged_at).await?;
+    let earlier = context.earlier().await?;
+    let repeats = Repeats::open(&context.state_dir, &context.warehouse, stand, earlier).await?;
+    let leaves = Leaves::open(&context.warehouse, log_id, context.epoch, partition, marks.logged_at).await?;
     tracing::info!(partition, from = marks.events, "processor.partition_opened");
 
     let (batches, mut incoming) = mpsc::channel(1);

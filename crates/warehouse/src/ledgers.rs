@@ -1,5 +1,5 @@
-//! Ledger names, drawn before the first leaf and kept for ever; the ledgers' next leaf indexes; the log's identity; and
-//! what the roll-up has already admitted as distinct values.
+//! Ledger names, drawn before the first leaf and kept for ever; the ledgers' next leaf indexes; and what the
+//! roll-up has already admitted as distinct values.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,13 +18,6 @@ struct Name {
 struct NextLeaf {
     ledger: String,
     next: u64,
-}
-
-#[derive(Row, Deserialize)]
-struct KnownLog {
-    #[serde(with = "clickhouse::serde::uuid")]
-    log_id: Uuid,
-    partitions: u32,
 }
 
 #[derive(Row, Deserialize)]
@@ -93,27 +86,6 @@ impl Warehouse {
         let query = self.client().query_raw(select).param("log", log_id.to_string()).param("partition", partition);
         let rows: Vec<NextLeaf> = query.param("since", since).fetch_all().await?;
         Ok(rows.into_iter().map(|row| (row.ledger, row.next)).collect())
-    }
-
-    /// Records which log this warehouse is derived from, or refuses another one.
-    ///
-    /// # Errors
-    /// [`WarehouseError::OtherLog`] where the newest recorded log is not this one.
-    pub async fn adopt_log(&self, log_id: Uuid, partitions: u32) -> Result<(), WarehouseError> {
-        let select = "SELECT log_id, partitions FROM logs ORDER BY opened_at DESC LIMIT 1";
-        match self.client().query_raw(select).fetch_optional::<KnownLog>().await? {
-            None => {
-                let insert = "INSERT INTO logs SELECT {log:UUID}, {partitions:UInt32}, now64(3)";
-                let query = self.client().query_raw(insert).param("log", log_id.to_string());
-                Ok(query.param("partitions", partitions).execute().await?)
-            }
-            Some(known) if known.log_id == log_id && known.partitions == partitions => Ok(()),
-            Some(known) => Err(WarehouseError::OtherLog(format!(
-                "the warehouse was derived from log {} with {} partitions, and this is log {log_id} with {partitions}: \
-                 point Avow at that log, or at an empty warehouse database",
-                known.log_id, known.partitions
-            ))),
-        }
     }
 
     /// The distinct languages, banner versions and variants that the roll-up has, by site and UTC day since 1970.

@@ -12,6 +12,7 @@ pub mod export;
 pub mod history;
 pub mod ledgers;
 pub mod live;
+pub mod logs;
 mod migrate;
 pub mod query;
 pub mod rebuild;

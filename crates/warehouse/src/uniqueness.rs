@@ -107,14 +107,31 @@ impl Warehouse {
         &self,
         stand: IdsStand,
         from: u64,
-        mut each: impl FnMut(KeyHash),
+        each: impl FnMut(KeyHash),
     ) -> Result<(), WarehouseError> {
         let IdsStand { log_id, partition, .. } = stand;
-        let select = format!(
-            "SELECT hash FROM event_ids WHERE (hash != toFixedString('', 16) AND log_id = toUUID('{log_id}') \
-             AND partition = {partition} AND position >= {from}) OR ({})",
-            stand.reached()
-        );
+        let which = format!("log_id = toUUID('{log_id}') AND partition = {partition} AND position >= {from}");
+        if self.each_id_where(&which, &stand.reached(), each).await? { Ok(()) } else { stand.demand() }
+    }
+
+    /// Calls `each` with the ids of every log but one, in no particular order.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn each_id_of_other_logs(&self, log_id: Uuid, each: impl FnMut(KeyHash)) -> Result<(), WarehouseError> {
+        self.each_id_where(&format!("log_id != toUUID('{log_id}')"), "false", each).await.map(drop)
+    }
+
+    /// Calls `each` with the ids of rows for which `which` holds; the answer is whether there is a watermark for which
+    /// `reached` holds, in the same read.
+    async fn each_id_where(
+        &self,
+        which: &str,
+        reached: &str,
+        mut each: impl FnMut(KeyHash),
+    ) -> Result<bool, WarehouseError> {
+        let select =
+            format!("SELECT hash FROM event_ids WHERE (hash != toFixedString('', 16) AND {which}) OR ({reached})");
         let mut reached = false;
         let mut cursor = self.client().query_raw(&select).fetch::<Hash>()?;
         while let Some(row) = cursor.next().await? {
@@ -124,7 +141,7 @@ impl Warehouse {
                 each(row.hash);
             }
         }
-        if reached { Ok(()) } else { stand.demand() }
+        Ok(reached)
     }
 }
 

@@ -26,7 +26,7 @@ struct Entry {
     crc32: u32,
 }
 
-/// Where a partition's filter lies.
+/// Where a filter lies.
 pub(super) struct Snapshot {
     dir: PathBuf,
     log_id: Uuid,
@@ -35,8 +35,9 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn at(dir: &Path, log_id: Uuid, partition: u32) -> io::Result<Self> {
-        let dir = dir.join(format!("ids-p{partition}"));
+    /// Of the ids `of` a partition (`p0`), or of the logs before (`earlier`).
+    pub(super) fn at(dir: &Path, log_id: Uuid, of: &str) -> io::Result<Self> {
+        let dir = dir.join(format!("ids-{of}"));
         fs::create_dir_all(&dir)?;
         Ok(Self { dir, log_id, entries: Vec::new() })
     }
@@ -116,7 +117,7 @@ mod tests {
     fn a_filter_comes_back_and_a_damaged_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
         let log = Uuid::from_u128(1);
-        let mut snapshot = Snapshot::at(dir.path(), log, 3).unwrap();
+        let mut snapshot = Snapshot::at(dir.path(), log, "p3").unwrap();
         assert!(snapshot.read().is_none());
         let mut layers = Layers::default();
         layers.insert(&key(1));
@@ -124,15 +125,15 @@ mod tests {
         layers.insert(&key(2));
         snapshot.write(&mut layers, 20).unwrap();
 
-        let (read, covers) = Snapshot::at(dir.path(), log, 3).unwrap().read().unwrap();
+        let (read, covers) = Snapshot::at(dir.path(), log, "p3").unwrap().read().unwrap();
         assert_eq!((covers, read.len()), (20, 2));
         assert!(read.may_know(&key(1)) && read.may_know(&key(2)) && !read.may_know(&key(3)));
-        assert!(Snapshot::at(dir.path(), Uuid::from_u128(2), 3).unwrap().read().is_none(), "another log");
+        assert!(Snapshot::at(dir.path(), Uuid::from_u128(2), "p3").unwrap().read().is_none(), "another log");
 
         let bits = dir.path().join("ids-p3/layer-0-20.bits");
         let mut bytes = fs::read(&bits).unwrap();
         bytes[5] ^= 1;
         fs::write(&bits, bytes).unwrap();
-        assert!(Snapshot::at(dir.path(), log, 3).unwrap().read().is_none(), "damaged");
+        assert!(Snapshot::at(dir.path(), log, "p3").unwrap().read().is_none(), "damaged");
     }
 }
