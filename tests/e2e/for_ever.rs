@@ -9,7 +9,7 @@ use avow_testkit::process::Avow;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::installation::{Boxed, Caller, decided, embedded};
+use crate::installation::{Boxed, Caller, command, decided, embedded};
 use crate::scale;
 
 const SITE: &str = "for-ever.example";
@@ -73,7 +73,7 @@ fn the_oldest_of_many_ids_is_still_a_repeat() -> Result<()> {
     avow.terminate()?;
 
     let begun = Instant::now();
-    let avow = settings()?.start()?;
+    let mut avow = settings()?.start()?;
     let ready = begun.elapsed();
     send(&avow, &oldest)?;
     println!(
@@ -83,5 +83,24 @@ fn the_oldest_of_many_ids_is_still_a_repeat() -> Result<()> {
         avow.resident_mib()?
     );
     ensure!(judged(&avow, "stored")? == 0.0, "the oldest event was taken again");
+    avow.terminate()?;
+
+    // On the next log, where its key lies in another partition, it still is one.
+    let data = [("AVOW_DATA_DIR", dir.path().display().to_string())];
+    let (went, told) = command(&["migrate", "log", "--partitions", "5"], &data)?;
+    ensure!(went, "{told}");
+    let settings = || Ok::<_, anyhow::Error>(settings()?.env("AVOW_LOG__PARTITIONS", "5"));
+    for filter in ["read anew", "on disk"] {
+        let begun = Instant::now();
+        let mut avow = settings()?.start()?;
+        send(&avow, &oldest)?;
+        println!(
+            "{ids} ids of an earlier log, their filter {filter}: an event judged after {:.2} s, {} MiB resident",
+            begun.elapsed().as_secs_f64(),
+            avow.resident_mib()?
+        );
+        ensure!(judged(&avow, "stored")? == 0.0, "the oldest event was taken again");
+        avow.terminate()?;
+    }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct Cluster {
     pub api: Avow,
     pub processor: Avow,
     pub ingest: Avow,
-    _box: Boxed,
+    pub boxed: Boxed,
     _dir: tempfile::TempDir,
     pub kafka: Kafka,
 }
@@ -83,6 +83,16 @@ impl Boxed {
     }
 }
 
+/// Runs `avow` with these arguments on the data and the settings of an installation; what it wrote, and whether it went well.
+pub fn command(args: &[&str], settings: &[(&str, String)]) -> Result<(bool, String)> {
+    let mut command = Command::new(binary()?);
+    let command = without_settings(&mut command).args(args).env("AVOW_LIBCHDB", engine::library()?);
+    let dir = tempfile::tempdir()?;
+    let output = command.current_dir(dir.path()).envs(settings.iter().map(|(k, v)| (*k, v))).output()?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Ok((output.status.success(), text))
+}
+
 impl Drop for Boxed {
     fn drop(&mut self) {
         // It must let go of its data before somebody else takes them up.
@@ -107,7 +117,15 @@ impl Cluster {
         let processor = role("processor")?;
         let api = role("api")?;
         let ingest = role("ingest")?;
-        Ok(Self { api, processor, ingest, _box: boxed, _dir: dir, kafka })
+        Ok(Self { api, processor, ingest, boxed, _dir: dir, kafka })
+    }
+
+    /// What a command needs to work on this installation.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AVOW_KAFKA__BROKERS", self.kafka.brokers()),
+            ("AVOW_CLICKHOUSE__URL", format!("http://127.0.0.1:{}", self.boxed.port)),
+        ]
     }
 }
 
@@ -172,6 +190,13 @@ impl Caller {
     pub async fn ask(&self, method: reqwest::Method, path: &str) -> Result<(u16, Value)> {
         let answer = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(ADMIN_TOKEN).send().await?;
         Ok((answer.status().as_u16(), answer.json().await?))
+    }
+
+    /// What `GET` of a path of the API answers.
+    pub async fn get(&self, path: &str, token: &str) -> Result<Value> {
+        let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(token).send().await?;
+        ensure!(answer.status().is_success(), "{path}: {}", answer.text().await?);
+        Ok(answer.json().await?)
     }
 
     pub async fn token(&self, body: Value) -> Result<String> {

@@ -46,6 +46,8 @@ pub enum Command {
     Rebuild(commands::rebuild::RebuildArgs),
     /// Sends dead letters to the log again, those that can be decoded and applied now.
     Replay(commands::replay::ReplayArgs),
+    /// Goes over to a new log: another number of partitions, other site shards, or a topic that was recreated.
+    Migrate(commands::migrate::MigrateArgs),
     /// Checks the configuration and every dependency, and says how to mend what is wrong.
     Doctor,
     /// Prints the effective configuration, secrets hidden.

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod export;
 mod follow;
+pub mod migrate;
 pub mod rebuild;
 pub mod replay;
 pub mod show_config;

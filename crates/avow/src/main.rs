@@ -51,6 +51,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => commands::export::run(&config()?, args).await,
         Command::Rebuild(args) => commands::rebuild::run(&config()?, args).await,
         Command::Replay(args) => commands::replay::run(&config()?, args).await,
+        Command::Migrate(args) => commands::migrate::run(config()?, args).await,
         Command::Doctor => commands::doctor::run(cli.config.as_deref()).await,
         Command::Config => commands::show_config::run(&config()?),
     }

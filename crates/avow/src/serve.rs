@@ -3,7 +3,7 @@
 mod admin;
 pub mod engine;
 mod first_token;
-mod log;
+pub mod log;
 mod registry;
 
 use std::future::IntoFuture;
@@ -255,7 +255,7 @@ impl Server {
 }
 
 /// The warehouse: over the configured server, or over the engine in this process.
-async fn warehouse(
+pub async fn warehouse(
     config: &Config,
     roles: Roles,
     control: &Arc<Control>,

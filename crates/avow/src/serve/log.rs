@@ -19,17 +19,23 @@ pub async fn open(config: &Config, roles: Roles) -> anyhow::Result<Arc<dyn Log>>
     if let Some(brokers) = &config.kafka.brokers {
         return Ok(KafkaLog::connect(kafka(config, brokers, roles)).await?);
     }
-    let embedded = EmbeddedConfig {
+    let embedded = embedded(config);
+    Ok(tokio::task::spawn_blocking(move || EmbeddedLog::open(embedded)).await??)
+}
+
+/// How the embedded log is configured.
+pub fn embedded(config: &Config) -> EmbeddedConfig {
+    EmbeddedConfig {
         path: config.data_dir.join("log"),
         event_partitions: config.log.partitions,
         segment_bytes: config.log.segment_mib << 20,
         retention: DAY * u32::try_from(config.log.retention_days).unwrap_or(u32::MAX),
         ..EmbeddedConfig::default()
-    };
-    Ok(tokio::task::spawn_blocking(move || EmbeddedLog::open(embedded)).await??)
+    }
 }
 
-fn kafka(config: &Config, brokers: &str, roles: Roles) -> KafkaConfig {
+/// How the log over Kafka is configured.
+pub fn kafka(config: &Config, brokers: &str, roles: Roles) -> KafkaConfig {
     let section = &config.kafka;
     let membership =
         if roles.processor { Membership::Member { static_id: section.instance.clone() } } else { Membership::Outside };
