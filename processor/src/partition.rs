@@ -14,8 +14,8 @@ use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
-use avow_warehouse::Warehouse;
 use avow_warehouse::uniqueness::IdsStand;
+use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 

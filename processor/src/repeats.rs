@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use avow_warehouse::Warehouse;
 use avow_warehouse::uniqueness::{IdsStand, KeyHash};
+use uuid::Uuid;
 
 use self::layers::Layers;
 use self::snapshot::Snapshot;

@@ -6,8 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod chaos;
-mod evolution;
 mod dead_letters;
+mod evolution;
 mod exact_totals;
 mod for_ever;
 mod front;

@@ -103,12 +103,7 @@ impl Warehouse {
     ///
     /// # Errors
     /// [`WarehouseError::Fenced`] where the table stands lower; the engine's.
-    pub async fn each_id(
-        &self,
-        stand: IdsStand,
-        from: u64,
-        each: impl FnMut(KeyHash),
-    ) -> Result<(), WarehouseError> {
+    pub async fn each_id(&self, stand: IdsStand, from: u64, each: impl FnMut(KeyHash)) -> Result<(), WarehouseError> {
         let IdsStand { log_id, partition, .. } = stand;
         let which = format!("log_id = toUUID('{log_id}') AND partition = {partition} AND position >= {from}");
         if self.each_id_where(&which, &stand.reached(), each).await? { Ok(()) } else { stand.demand() }
