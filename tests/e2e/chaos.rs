@@ -31,6 +31,9 @@ use crate::scale;
 /// The load runs for so long before a fault and, healed, after it.
 const CALM: Duration = Duration::from_secs(2);
 
+/// Whatever takes longer to recover is worth the logs.
+const SLOW: Duration = Duration::from_secs(45);
+
 #[test]
 #[ignore = "minutes: tests/run.sh and `make chaos` run it by name"]
 fn chaos_loses_nothing_and_doubles_nothing() -> Result<()> {
@@ -84,6 +87,9 @@ fn suffer(fault: Fault, machines: &mut Machines, load: &mut Load, rng: &mut StdR
     machines.hold(held.lasts)?;
     fault.heal(machines, held)?;
     let recovered = load.probe(machines)?;
+    if recovered > SLOW {
+        println!("slow to recover from {}\n{}", fault.name(), machines.logs());
+    }
     std::thread::sleep(CALM.mul_f64(rng.random_range(0.1..1.0)));
     let window = load.next_window();
     machines.drained()?;

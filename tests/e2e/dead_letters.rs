@@ -165,7 +165,7 @@ fn a_dead_letter_holds_nothing_up_and_is_counted_once_when_it_can_be() -> Result
     books(&runtime, &avow, |site| site["dead_letters"] == 3 && site["rows"]["events"] == 2)?;
     let list = get(&runtime, &avow, "/api/v1/dead-letters?limit=2")?;
     ensure!((&list["total"], &list["waiting"]) == (&json!(3), &json!(3)), "{list}");
-    ensure!(list["letters"][0]["reason"].as_str().is_some_and(|r| r.starts_with("not Avro")), "{list}");
+    ensure!(list["letters"][0]["reason"].as_str().is_some_and(|r| r.starts_with("neither Avro")), "{list}");
     ensure!(list["letters"][1]["size_bytes"] == LARGE, "the large one, in pieces, is whole: {list}");
     let rest = format!("/api/v1/dead-letters?cursor={}", list["next"].as_str().context("no next page")?);
     let rest = get(&runtime, &avow, &rest)?;

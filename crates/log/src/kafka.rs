@@ -113,7 +113,7 @@ impl KafkaLog {
 
     /// Refuses what would go into, or come out of, a log that is another one by now.
     fn in_force(&self) -> Result<(), LogError> {
-        self.ended.get().map_or(Ok(()), |why| Err(LogError::Misconfigured(why.clone())))
+        self.ended.get().map_or(Ok(()), |why| Err(LogError::Superseded(why.clone())))
     }
 
     /// How long a look at which log is in force holds. Who has not seen it for longer, because it was frozen or does not

@@ -121,6 +121,9 @@ pub enum LogError {
     /// What is on disk contradicts itself in a way that a torn tail does not explain.
     #[error("the log is damaged: {0}")]
     Damaged(String),
+    /// This log is closed, or another one has taken its place (`avow migrate log`): this process must not go on.
+    #[error("{0}")]
+    Superseded(String),
     /// The log is not what the caller was configured for (wrong identity, missing topic, partition out of range).
     #[error("{0}")]
     Misconfigured(String),

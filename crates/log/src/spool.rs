@@ -13,7 +13,7 @@ mod forward;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -117,6 +117,9 @@ pub(crate) struct Spool {
     config: SpoolConfig,
     /// True from the first append that was not answered in time until the log acknowledges again.
     suspended: watch::Sender<bool>,
+    /// Why nothing is taken any more, once the log behind is closed for good: what would be kept now has its key, and so
+    /// its place, from the settings of a log that is no more.
+    superseded: OnceLock<String>,
     metrics: SpoolMetrics,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -144,7 +147,8 @@ impl Spool {
         // What waits has waited for a log that did not acknowledge; the first shipment says whether it does now.
         let suspended = watch::Sender::new(false);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let spool = Arc::new(Self { log, store, config, suspended, metrics, stop, tasks });
+        let superseded = OnceLock::new();
+        let spool = Arc::new(Self { log, store, config, suspended, superseded, metrics, stop, tasks });
         spool.tasks.spawn(forward::ship(Arc::clone(&spool), Arc::clone(&spool.store)));
         spool.tasks.spawn(forward::report(Arc::clone(&spool)));
         for path in spool.config.adopt.clone() {
@@ -165,7 +169,7 @@ impl Spool {
             };
             match answer {
                 Some(Ok(_)) => return Ok(()),
-                Some(Err(error @ LogError::TooLarge { .. })) => return Err(error),
+                Some(Err(error @ (LogError::TooLarge { .. } | LogError::Superseded(_)))) => return Err(error),
                 Some(Err(error)) => self.suspend(&error.to_string()),
                 None => self.suspend("an append was not answered in time"),
             }
@@ -174,6 +178,9 @@ impl Spool {
     }
 
     async fn keep(&self, records: Vec<Record>) -> Result<(), LogError> {
+        if let Some(why) = self.superseded.get() {
+            return Err(LogError::Superseded(why.clone()));
+        }
         let store = &self.store;
         let size: usize = records.iter().map(|record| record.key.len() + record.value.len()).sum();
         let count = records.len() as u64;
@@ -204,6 +211,9 @@ impl Spool {
     }
 
     pub(crate) fn taking(&self) -> Taking {
+        if let Some(why) = self.superseded.get() {
+            return Taking::Not(why.clone());
+        }
         if !*self.suspended.borrow() && self.log.healthy() {
             return Taking::Directly;
         }

@@ -142,7 +142,7 @@ async fn one_log_follows_another() {
     assert_eq!(racer, identity, "two migrations agree");
 
     let late = old.append(Topic::Events, vec![record("site", "late")]).await;
-    assert!(matches!(&late, Err(LogError::Misconfigured(_))), "{late:?}");
+    assert!(matches!(&late, Err(LogError::Superseded(_))), "{late:?}");
     assert!(!old.healthy());
     assert!(old.read(Topic::Events, 0, 0, suite::LIMIT).await.is_err(), "the new log's records are not the old one's");
     let new = KafkaLog::connect(config(&kafka)).await.unwrap();

@@ -33,7 +33,17 @@ pub(super) async fn ship(spool: Arc<Spool>, store: Arc<Store>) {
             }
             // Nothing waits, so nothing can show that the log acknowledges again but its own word.
             Ok(false) if spool.log.healthy() => spool.resume(),
-            Ok(false) => {}
+            // An append of nothing asks whether it ever will.
+            Ok(false) => {
+                if let Err(LogError::Superseded(why)) = spool.log.append(Topic::Events, Vec::new()).await {
+                    let _ = spool.superseded.set(why);
+                    return;
+                }
+            }
+            Err(LogError::Superseded(why)) => {
+                let _ = spool.superseded.set(why);
+                return;
+            }
             Err(error) => {
                 tracing::debug!(%error, "a shipment from the spool was not acknowledged");
                 tokio::select! {
