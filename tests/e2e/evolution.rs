@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 use crate::installation::{Caller, decided, embedded};
 
-const SITE: &str = "evolution.example";
+pub const SITE: &str = "evolution.example";
 const SCRIPT: &str = include_str!("evolve.py");
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The writer and reader that share nothing with Avow.
-struct Foreign {
+pub struct Foreign {
     python: Python,
     schema: String,
     brokers: String,
@@ -28,29 +28,29 @@ struct Foreign {
 }
 
 impl Foreign {
-    fn new(kafka: &Kafka, registry: Option<&Apicurio>) -> Result<Self> {
+    pub fn new(kafka: &Kafka, registry: Option<&Apicurio>) -> Result<Self> {
         let schema = workspace_root().join("schemas/avro/log_record.avsc").display().to_string();
         let registry = registry.map_or_else(|| "-".to_owned(), Apicurio::url);
         let python = Python::with(include_str!("requirements.txt"))?;
         Ok(Self { python, schema, brokers: kafka.brokers(), registry })
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<String> {
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
         let place = [self.brokers.as_str(), &self.schema, &self.registry];
         Ok(self.python.run(SCRIPT, &[&place[..], arguments].concat())?.trim().to_owned())
     }
 }
 
 /// Avow, and how many events it must have counted by now.
-struct Counted {
-    avow: Avow,
+pub struct Counted {
+    pub avow: Avow,
     caller: Caller,
     runtime: Runtime,
-    expected: u64,
+    pub expected: u64,
 }
 
 impl Counted {
-    fn over(avow: Avow) -> Result<Self> {
+    pub fn over(avow: Avow) -> Result<Self> {
         let (caller, runtime) = (Caller::of(avow.url()), Runtime::new()?);
         runtime.block_on(caller.put_site(SITE, json!({"name": "Evolution"})))?;
         Ok(Self { avow, caller, runtime, expected: 0 })
@@ -71,7 +71,7 @@ impl Counted {
     }
 
     /// Waits until everything is counted, and nothing twice.
-    fn all_there(&self) -> Result<()> {
+    pub fn all_there(&self) -> Result<()> {
         self.wait("events counted", || Ok(self.decisions()? >= self.expected))?;
         let (there, expected) = (self.decisions()?, self.expected);
         ensure!(there == expected, "{there} events are counted, {expected} were written");
@@ -87,7 +87,7 @@ impl Counted {
         Ok(())
     }
 
-    fn dead_letters(&self) -> Result<f64> {
+    pub fn dead_letters(&self) -> Result<f64> {
         self.avow.metric("avow_processor_records_total{outcome=\"dead_letter\"}")
     }
 

@@ -6,6 +6,9 @@ publish VERSION SITE COUNT     publishes the version's schema in consent.control
 unpublished VERSION SITE COUNT the same without publishing
 register VERSION               registers it under consent.events-value; prints the id, or what the registry refuses
 append ID VERSION SITE COUNT   appends events with the registry's framing
+topic                          creates the events topic so that its time is what the writer says
+months SITE COUNT              appends a quarter at the end of this half-year, a quarter in the next, then, by a clock that went
+                               back, a quarter in this one, and the rest in the next
 read COUNT                     reads the topic with the registry alone, until so many events are there; prints what there was
 """
 import io
@@ -15,9 +18,11 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from datetime import datetime, timezone
 
 import fastavro
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 BROKERS, SCHEMA_FILE, REGISTRY, COMMAND, *ARGUMENTS = sys.argv[1:]
@@ -66,6 +71,27 @@ def append(header, schema, site, count):
         datum = io.BytesIO()
         fastavro.schemaless_writer(datum, parsed, ("dev.avow.v1.ConsentEvent", event(site)))
         producer.produce(TOPIC, header + datum.getvalue(), site)
+    assert producer.flush(60) == 0
+
+
+def topic():
+    config = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)}
+    admin = AdminClient({"bootstrap.servers": BROKERS})
+    admin.create_topics([NewTopic(TOPIC, 1, 1, config=config)])[TOPIC].result(60)
+
+
+def months(site, count):
+    schema = version("this")
+    parsed, header = fastavro.parse_schema(schema), bytes.fromhex("c301" + named(schema))
+    producer = Producer({"bootstrap.servers": BROKERS, "acks": "all"})
+    today = datetime.now(timezone.utc)
+    begin = datetime(today.year + today.month // 7, 7 if today.month < 7 else 1, 1, tzinfo=timezone.utc)
+    begin = int(begin.timestamp() * 1000)
+    for n in range(int(count)):
+        datum = io.BytesIO()
+        fastavro.schemaless_writer(datum, parsed, ("dev.avow.v1.ConsentEvent", event(site)))
+        at = begin + n if 4 * n // int(count) % 2 else begin - 1000 + n
+        producer.produce(TOPIC, header + datum.getvalue(), site, timestamp=at)
     assert producer.flush(60) == 0
 
 
@@ -118,6 +144,10 @@ elif COMMAND == "register":
     register(*ARGUMENTS)
 elif COMMAND == "append":
     append(b"\0" + int(ARGUMENTS[0]).to_bytes(4, "big"), version(ARGUMENTS[1]), *ARGUMENTS[2:])
+elif COMMAND == "topic":
+    topic()
+elif COMMAND == "months":
+    months(*ARGUMENTS)
 elif COMMAND == "read":
     read(int(ARGUMENTS[0]))
 else:

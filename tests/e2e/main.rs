@@ -14,6 +14,8 @@ mod front;
 mod installation;
 mod kills;
 mod migrate;
+mod months;
+mod outage;
 mod readers;
 mod rebuild;
 mod tidy;

@@ -130,10 +130,14 @@ impl Server {
         let (registry, framing) = registry::open(&config).await?;
         let log = log::open(&config, roles).await?;
         let bootstrap = config.admin_token.as_ref().map(|token| token.reveal());
-        let control = Control::start(Arc::clone(&log), bootstrap, background.clone()).await?;
+        // The embedded log is there whenever this process is.
+        let snapshot = config.kafka.brokers.is_some().then(|| config.data_dir.join("control.jsonl"));
+        let control = Control::start_with(Arc::clone(&log), bootstrap, snapshot, background.clone()).await?;
         control.write_as(framing).await?;
         let (engine, warehouse) = warehouse(&config, roles, &control).await?;
-        control.reconcile_settings_leaves().await?;
+        if !control.is_stale() {
+            control.reconcile_settings_leaves().await?;
+        }
         let first_token = first_token::make(&config, &control).await?;
 
         let mut server = Self {

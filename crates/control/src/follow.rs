@@ -1,9 +1,11 @@
 //! Following the control topic, and changing it.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use avow_log::{Log, LogError, ReadLimit, Record, Topic};
+use avow_log::{Log, LogError, ReadLimit, Record, StoredRecord, Topic};
 use avow_schemas::control::{ControlValue, Scope, TokenRecord, WriterSchema};
 use avow_schemas::ids::{EventId, SiteId};
 use avow_schemas::record::{ControlKind, ControlRecord, Framing, LogRecord, derived_id, keys};
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::directory::Directory;
+use crate::snapshot::{Kept, Place};
 use crate::token::{self, Caller};
 
 const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
@@ -54,6 +57,35 @@ pub struct Control {
     applied: watch::Sender<u64>,
     bootstrap: Option<String>,
     framing: OnceLock<Framing>,
+    snapshot: Option<Place>,
+    /// True while this process goes on with a snapshot, since the log has not answered yet.
+    stale: AtomicBool,
+}
+
+/// What was read of the topic: what it says, and the records that say it.
+#[derive(Default)]
+struct Read {
+    directory: Directory,
+    kept: Kept,
+}
+
+impl Read {
+    fn apply(&mut self, record: &StoredRecord) {
+        let key = String::from_utf8_lossy(&record.key);
+        let value = match record.value.as_ref() {
+            b"" => None,
+            value => match serde_json::from_slice::<ControlValue>(value) {
+                Ok(value) => Some(value),
+                // Another version may write kinds that this one does not know: they are not for this one.
+                Err(error) => {
+                    tracing::warn!(%key, position = record.position, %error, "control.not_understood");
+                    return;
+                }
+            },
+        };
+        self.kept.apply(record.position, &key, value.as_ref());
+        self.directory.apply(&key, value);
+    }
 }
 
 impl Control {
@@ -67,61 +99,142 @@ impl Control {
         bootstrap: Option<&str>,
         shutdown: CancellationToken,
     ) -> Result<Arc<Self>, ControlError> {
-        let begin = log.start(Topic::Control, 0).await?;
-        let end = log.end(Topic::Control, 0).await?;
+        Self::start_with(log, bootstrap, None, shutdown).await
+    }
+
+    /// As [`Control::start`], with a snapshot in the file `snapshot`: what the topic says is kept there, and gone on with
+    /// where the log does not answer at the start, until it does.
+    ///
+    /// # Errors
+    /// Where the log cannot be read and there is no snapshot of it.
+    pub async fn start_with(
+        log: Arc<dyn Log>,
+        bootstrap: Option<&str>,
+        snapshot: Option<PathBuf>,
+        shutdown: CancellationToken,
+    ) -> Result<Arc<Self>, ControlError> {
+        let log_id = log.identity().log_id;
         let control = Arc::new(Self {
             log,
             directory: RwLock::default(),
-            applied: watch::Sender::new(begin),
+            applied: watch::Sender::new(0),
             bootstrap: bootstrap.map(token::hash),
             framing: OnceLock::new(),
+            snapshot: snapshot.map(|path| Place { path, log_id }),
+            stale: AtomicBool::new(false),
         });
-        while *control.applied.borrow() < end {
-            control.step().await?;
-        }
+        let read = match control.read_whole().await {
+            Ok(read) => Some(read),
+            Err(LogError::Unavailable(why)) if control.go_on_with_snapshot(&why) => None,
+            Err(error) => return Err(error.into()),
+        };
         let follower = Arc::clone(&control);
-        tokio::spawn(async move { follower.follow(shutdown).await });
+        tokio::spawn(async move { follower.follow(read, shutdown).await });
         Ok(control)
     }
 
-    async fn follow(&self, shutdown: CancellationToken) {
+    /// Takes what the snapshot says for what the topic says; whether there is one.
+    fn go_on_with_snapshot(&self, why: &str) -> bool {
+        let Some(place) = &self.snapshot else { return false };
+        let lines = match place.read() {
+            Ok(lines) => lines,
+            Err(error) => {
+                tracing::info!(%error, path = %place.path.display(), "control.no_snapshot");
+                return false;
+            }
+        };
+        let mut directory = Directory::default();
+        lines.into_iter().for_each(|line| directory.apply(&line.key, Some(line.value)));
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+        self.stale.store(true, Ordering::Release);
+        tracing::warn!(why, "control.goes_on_with_snapshot");
+        true
+    }
+
+    /// Whether this process goes on with what the topic said when it was last seen.
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
+    }
+
+    async fn follow(&self, mut read: Option<Read>, shutdown: CancellationToken) {
+        let mut unwritten = true;
         loop {
+            let step = async {
+                match &mut read {
+                    Some(read) => self.step(read).await,
+                    None => {
+                        read = Some(self.read_whole().await?);
+                        Ok(true)
+                    }
+                }
+            };
             let step = tokio::select! {
                 () = shutdown.cancelled() => return,
-                step = self.step() => step,
+                step = step => step,
             };
-            if let Err(error) = step {
-                tracing::warn!(%error, "control.read_failed");
-                tokio::select! {
-                    () = shutdown.cancelled() => return,
-                    () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            match step {
+                Ok(true) => unwritten = true,
+                // Quiet for a moment: the time to write.
+                Ok(false) if unwritten => {
+                    unwritten = false;
+                    self.write_snapshot(&mut read).await;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "control.read_failed");
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        () = tokio::time::sleep(Duration::from_millis(500)) => {}
+                    }
                 }
             }
         }
     }
 
-    async fn step(&self) -> Result<(), LogError> {
+    async fn write_snapshot(&self, read: &mut Option<Read>) {
+        let (Some(place), Some(taken)) = (self.snapshot.clone(), read.take()) else { return };
+        let writing = tokio::task::spawn_blocking(move || {
+            if let Err(error) = taken.kept.write(&place.path, place.log_id) {
+                tracing::warn!(%error, path = %place.path.display(), "control.snapshot_not_written");
+            }
+            taken
+        });
+        // A panic there leaves nothing to go on with: the topic is read anew.
+        *read = writing.await.ok();
+    }
+
+    /// Reads the topic from its beginning to its end.
+    async fn read_whole(&self) -> Result<Read, LogError> {
+        let mut next = self.log.start(Topic::Control, 0).await?;
+        let end = self.log.end(Topic::Control, 0).await?;
+        let mut read = Read::default();
+        while next < end {
+            let chunk = self.log.read(Topic::Control, 0, next, LIMIT).await?;
+            chunk.records.iter().for_each(|record| read.apply(record));
+            next = chunk.next;
+        }
+        self.put_in_force(&read, next);
+        if self.stale.swap(false, Ordering::AcqRel) {
+            tracing::info!("control.read_anew");
+        }
+        Ok(read)
+    }
+
+    /// Reads on; whether there was something.
+    async fn step(&self, read: &mut Read) -> Result<bool, LogError> {
         let from = *self.applied.borrow();
         let chunk = self.log.read(Topic::Control, 0, from, LIMIT).await?;
         if chunk.next == from {
-            return Ok(());
+            return Ok(false);
         }
-        let mut directory = Directory::clone(&self.directory());
-        for record in &chunk.records {
-            let key = String::from_utf8_lossy(&record.key);
-            if record.value.is_empty() {
-                directory.apply(&key, None);
-                continue;
-            }
-            match serde_json::from_slice::<ControlValue>(&record.value) {
-                Ok(value) => directory.apply(&key, Some(value)),
-                // Another version may write kinds that this one does not know: they are not for this one.
-                Err(error) => tracing::warn!(%key, position = record.position, %error, "control.not_understood"),
-            }
-        }
-        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
-        self.applied.send_replace(chunk.next);
-        Ok(())
+        chunk.records.iter().for_each(|record| read.apply(record));
+        self.put_in_force(read, chunk.next);
+        Ok(!chunk.records.is_empty())
+    }
+
+    fn put_in_force(&self, read: &Read, upto: u64) {
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read.directory.clone());
+        self.applied.send_replace(upto);
     }
 
     /// The current snapshot: cheap, never blocks on the log.

@@ -4,6 +4,7 @@
 
 mod directory;
 mod follow;
+mod snapshot;
 mod token;
 
 pub use directory::{Directory, SiteHistory};

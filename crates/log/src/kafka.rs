@@ -80,6 +80,24 @@ impl KafkaLog {
         Ok(log)
     }
 
+    /// Opens a log that this process had open before, without waiting for the brokers. It acknowledges nothing until they
+    /// answer, and then looks first whether it is still the log in force.
+    ///
+    /// # Errors
+    /// [`LogError::Misconfigured`] for settings that librdkafka refuses.
+    pub fn resume(config: KafkaConfig, identity: &LogIdentity) -> Result<Arc<Self>, LogError> {
+        let appender = Arc::new(Appender::new(&config)?);
+        let readers = Arc::new(Readers::new(config.reader(), identity.partitions as usize + 4));
+        let partitions = Topic::ALL.map(|t| (t, if t == Topic::Events { identity.partitions } else { 1 }));
+        let log = Self::of(config, Known::remembered(identity), partitions.into(), appender, readers)?;
+        if let Some(long_ago) = Instant::now().checked_sub(log.look_holds()) {
+            *log.looked.lock().unwrap_or_else(PoisonError::into_inner) = long_ago;
+        }
+        tokio::spawn(watch_health(Arc::downgrade(&log), log.closed.clone()));
+        tokio::spawn(watch_identity(Arc::downgrade(&log), log.closed.clone()));
+        Ok(log)
+    }
+
     fn of(
         config: KafkaConfig,
         known: Known,

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use intake::Intake;
@@ -89,7 +90,7 @@ pub struct ReadLimit {
 
 /// Which log this is. It is recorded beside every watermark; a mismatch refuses to start, and `avow migrate log` is the way
 /// from one log to the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogIdentity {
     /// Random at creation.
     pub log_id: Uuid,

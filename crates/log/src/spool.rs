@@ -13,8 +13,8 @@ mod forward;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use avow_telemetry::SpoolMetrics;

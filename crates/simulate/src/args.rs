@@ -52,9 +52,10 @@ pub struct SimulateArgs {
     /// Only plain visits: no withdrawals, wrong clocks, late events, changes of settings and the like.
     #[arg(long)]
     pub simple: bool,
-    /// No change of settings half-way: for servers under faults, which may learn of it late.
+    /// For servers under faults, which may learn late of new settings and bring what waits in a spool late into the log: no
+    /// change of settings half-way, and only copies that are the same in everything.
     #[arg(long)]
-    pub fixed_settings: bool,
+    pub under_faults: bool,
     /// The header that the server trusts for the visitor's country (its `AVOW_INGEST__COUNTRY_HEADER`), such as
     /// `CF-IPCountry`. Default: every country is unknown.
     #[arg(long)]

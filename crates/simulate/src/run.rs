@@ -195,7 +195,7 @@ impl Run {
         let until = |share: u32| self.args.duration.map(|duration| began + duration / 2 * share);
         let rate = self.args.rate;
         let ends = self.args.events.is_some() || self.args.duration.is_some();
-        if self.args.simple || self.args.fixed_settings || !ends {
+        if self.args.simple || self.args.under_faults || !ends {
             return self.phase(crowd, Pace { events, rate, until: until(2) }).await;
         }
         let told = crowd.events;
@@ -303,7 +303,7 @@ pub(crate) fn crowd(args: &SimulateArgs, seed: u64, began: i64) -> anyhow::Resul
     let queries = suite::queries(&scope)?;
     let tally = Tally::new(queries, began - CLOSED_AFTER)?;
     let narrator = Narrator { rng, sites, moments, simple: args.simple, telling: Telling::Everything };
-    let repeats = Repeats::new(args.duplicates);
+    let repeats = Repeats::new(args.duplicates, args.under_faults);
     Ok(Crowd::new(narrator, tally, args.country_header.is_some(), args.batch(), repeats))
 }
 

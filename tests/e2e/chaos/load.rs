@@ -156,7 +156,7 @@ fn simulator(url: &str, seed: u64, length: Duration, dir: &Path) -> Result<Child
     let mut command = Command::new(binary()?);
     without_settings(&mut command)
         .args(["simulate", "--url", url, "--token", ADMIN_TOKEN, "--sites", "20", "--rate", "120"])
-        .args(["--duplicates", "0.05", "--fixed-settings", "--country-header", COUNTRY_HEADER])
+        .args(["--duplicates", "0.05", "--under-faults", "--country-header", COUNTRY_HEADER])
         .args(["--duration", &format!("{}s", length.as_secs()), "--seed", &seed.to_string(), "--out"])
         .arg(out)
         .stdin(Stdio::null())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
 use avow_log::kafka::{KafkaConfig, KafkaLog, Membership};
-use avow_log::{Intake, Log, SpoolConfig};
+use avow_log::{Intake, Log, LogError, LogIdentity, SpoolConfig};
 use avow_telemetry::SpoolMetrics;
 
 use super::Roles;
@@ -17,10 +17,29 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Kafka where brokers are configured, the embedded log otherwise.
 pub async fn open(config: &Config, roles: Roles) -> anyhow::Result<Arc<dyn Log>> {
     if let Some(brokers) = &config.kafka.brokers {
-        return Ok(KafkaLog::connect(kafka(config, brokers, roles)).await?);
+        return over_kafka(config, kafka(config, brokers, roles)).await;
     }
     let embedded = embedded(config);
     Ok(tokio::task::spawn_blocking(move || EmbeddedLog::open(embedded)).await??)
+}
+
+/// Connects; where the brokers do not answer, goes on with the log that this data directory was used with before.
+async fn over_kafka(config: &Config, kafka: KafkaConfig) -> anyhow::Result<Arc<dyn Log>> {
+    let remembered = config.data_dir.join("log-identity.json");
+    match KafkaLog::connect(kafka.clone()).await {
+        Ok(log) => {
+            let text = serde_json::to_vec(log.identity())?;
+            std::fs::write(&remembered, text).with_context(|| format!("{}", remembered.display()))?;
+            Ok(log)
+        }
+        Err(LogError::Unavailable(why)) => {
+            let identity = std::fs::read(&remembered).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            let identity: LogIdentity = identity.ok_or_else(|| anyhow::anyhow!("the log is unavailable: {why}"))?;
+            tracing::warn!(why, log_id = %identity.log_id, "server.starts_without_kafka");
+            Ok(KafkaLog::resume(kafka, &identity)?)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How the embedded log is configured.

@@ -80,6 +80,12 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// What a process remembers of the log that it had open: of a generation before all that the topic may hold.
+    pub fn remembered(identity: &LogIdentity) -> Self {
+        let LogIdentity { log_id, partitions: event_partitions, follows } = *identity;
+        Self { newest: Some(Stored { log_id, event_partitions, generation: 0, follows }), ..Self::default() }
+    }
+
     /// The log in force.
     pub fn identity(&self) -> Option<LogIdentity> {
         let Stored { log_id, event_partitions: partitions, follows, .. } = *self.newest.as_ref()?;

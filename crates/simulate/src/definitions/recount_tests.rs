@@ -34,7 +34,7 @@ fn args(events: u64, sites: usize, days: u32) -> SimulateArgs {
         connections: 1,
         batch: Some(6),
         simple: false,
-        fixed_settings: false,
+        under_faults: false,
         country_header: Some("CF-IPCountry".to_owned()),
         settle: Duration::ZERO,
         patience: Duration::ZERO,

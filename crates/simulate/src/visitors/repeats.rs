@@ -14,6 +14,8 @@ const KEPT: usize = 50_000;
 pub(crate) struct Repeats {
     /// Share of the events that are sent again.
     share: f64,
+    /// Whether a copy is the same in everything: where what is acknowledged first is not always first in the log.
+    exact: bool,
     /// To be sent once everything so far is acknowledged.
     later: Vec<Event>,
     /// How many copies were made.
@@ -32,8 +34,8 @@ pub(crate) enum Copied {
 
 impl Repeats {
     /// Repeats for a share of the events.
-    pub(crate) const fn new(share: f64) -> Self {
-        Self { share, later: Vec::new(), made: 0 }
+    pub(crate) const fn new(share: f64, exact: bool) -> Self {
+        Self { share, exact, later: Vec::new(), made: 0 }
     }
 
     /// Whether anything is repeated at all.
@@ -50,7 +52,7 @@ impl Repeats {
         match rng.random_range(0..10) {
             0..3 => Copied::Beside(event.clone()),
             3..5 => Copied::After(event.clone()),
-            _ if self.later.len() >= KEPT => Copied::After(event.clone()),
+            _ if self.exact || self.later.len() >= KEPT => Copied::After(event.clone()),
             5..8 => {
                 self.later.push(by_another_way(event.clone()));
                 Copied::Nothing

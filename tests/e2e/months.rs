@@ -1,0 +1,48 @@
+//! A batch that crosses the end of a month, and of a half-year: it is cut there, so that each part lies in one partition of
+//! the table, and each ledger in one period; clocks that go back move nothing into the past.
+
+use anyhow::{Result, ensure};
+use avow_testkit::kafka::Kafka;
+use tempfile::tempdir;
+
+use crate::evolution::{Counted, Foreign, SITE};
+use crate::installation::{Boxed, embedded};
+
+#[test]
+fn a_batch_is_cut_where_the_month_changes() -> Result<()> {
+    let kafka = Kafka::start()?;
+    let foreign = Foreign::new(&kafka, None)?;
+    // The log's time is what the writer says, so that the writer can cross midnight whenever the test runs.
+    foreign.run(&["topic"])?;
+    let dir = tempdir()?;
+    let avow = embedded()?.env("AVOW_KAFKA__BROKERS", kafka.brokers()).data_dir(dir.path()).start()?;
+    let mut counted = Counted::over(avow)?;
+    foreign.run(&["months", SITE, "400"])?;
+    counted.expected += 400;
+    counted.all_there()?;
+    ensure!(counted.dead_letters()? == 0.0, "{}", counted.avow.log());
+    counted.avow.terminate()?;
+
+    let boxed = Boxed::start_in(dir.path())?;
+    let of = "FROM events_data WHERE kind = 'event'";
+    // June has what was said to be of June before July had begun; afterwards it is July, whatever a clock says.
+    let months =
+        boxed.run(&format!("SELECT toYYYYMM(logged_at) AS month, count() {of} GROUP BY month ORDER BY month"))?;
+    ensure!(months == "202606\t100\n202607\t300\n", "{months}");
+    let ledgers = boxed.run(&format!(
+        "SELECT period, count(), max(leaf) + 1 FROM (SELECT leaf, ledger {of}) AS e \
+         INNER JOIN ledgers AS l ON l.name = e.ledger GROUP BY period ORDER BY period"
+    ))?;
+    ensure!(ledgers.starts_with("2026H1\t100\t100\n2026H2\t300\t"), "{ledgers}");
+    let back = boxed.run(
+        "SELECT countIf(logged_at < before) FROM (SELECT logged_at, lagInFrame(logged_at, 1, logged_at) OVER \
+         (PARTITION BY partition ORDER BY position) AS before FROM events_data WHERE kind != 'range')",
+    )?;
+    ensure!(back == "0\n", "time goes back {back} times");
+    let split = boxed.run(
+        "SELECT count() FROM (SELECT _part, uniqExact(toYYYYMM(logged_at)) AS months FROM events_data GROUP BY _part) \
+         WHERE months > 1",
+    )?;
+    ensure!(split == "0\n", "{split} parts span months");
+    Ok(())
+}
