@@ -177,11 +177,13 @@ pub struct EngineSection {
     pub max_connections: usize,
     /// What it may use in all; none: 90 % of the machine.
     pub memory_mib: Option<u64>,
+    /// What it leaves free on its disk: below that it refuses inserts, and below twice that it merges nothing.
+    pub reserve_mib: u64,
 }
 
 impl Default for EngineSection {
     fn default() -> Self {
-        Self { max_connections: 16, memory_mib: None }
+        Self { max_connections: 16, memory_mib: None, reserve_mib: 256 }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::{BoxError, EngineError, OpenError, codes};
 use crate::gate::functions::{Function, Functions};
 use crate::library::{Connection, Library};
+use crate::reserve;
 
 /// How to open an engine.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct EngineConfig {
     pub max_connections: usize,
     /// What the engine may use in all; by default 90 % of the machine's memory, as ClickHouse has it.
     pub memory_limit_bytes: Option<u64>,
+    /// What stays free on the disk: below it inserts are refused, below twice that nothing is merged.
+    pub reserve_bytes: u64,
 }
 
 /// How long a statement waits for its turn before it is refused.
@@ -44,6 +47,7 @@ pub struct Engine {
     keeper: std::sync::Mutex<Option<Connection>>,
     permits: Arc<Semaphore>,
     max_connections: usize,
+    reserve_bytes: u64,
     /// Every setting the engine knows; the others must be refused here, libchdb would ignore them.
     settings: HashSet<String>,
     version: String,
@@ -64,7 +68,12 @@ impl Engine {
     /// # Errors
     /// An [`OpenError`], each of which says what to do.
     pub fn open(config: EngineConfig) -> Result<Arc<Self>, BoxError> {
-        Ok(Arc::new(Self::start(config)?))
+        let reserve_bytes = config.reserve_bytes;
+        let engine = Arc::new(Self::start(config)?);
+        if reserve_bytes > 0 {
+            reserve::watch(&engine, &engine.path, reserve_bytes);
+        }
+        Ok(engine)
     }
 
     fn start(config: EngineConfig) -> Result<Self, OpenError> {
@@ -91,6 +100,7 @@ impl Engine {
             keeper: std::sync::Mutex::new(Some(keeper)),
             permits: Arc::new(Semaphore::new(config.max_connections.max(1))),
             max_connections: config.max_connections.max(1),
+            reserve_bytes: config.reserve_bytes,
             settings: settings.into_iter().collect(),
             functions,
             version,
@@ -153,6 +163,7 @@ impl Engine {
             ));
         }
         let mut options: Vec<String> = SESSION_DEFAULTS.map(str::to_owned).to_vec();
+        options.push(format!("--min_free_disk_bytes_to_perform_insert={}", self.reserve_bytes));
         options.extend(settings.iter().map(|(name, value)| format!("--{name}={value}")));
         match self.library.connect(&self.path, &options) {
             Some(connection) => Ok(connection),
@@ -185,16 +196,21 @@ impl Engine {
 
     /// Ends the statement that runs with this `log_comment`. Blocks.
     pub(crate) fn kill(&self, mark: &str) {
+        let statement = format!("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quoted(mark));
+        if let Err(error) = self.command(&statement) {
+            tracing::warn!(error = %error, "statement of a departed client was not cancelled");
+        }
+    }
+
+    /// Runs a statement of the box's own, with every right; nothing once the engine is closed. Blocks.
+    pub(crate) fn command(&self, statement: &str) -> Result<(), EngineError> {
         // Held to the end: a connection opened after the engine has closed would start it again.
         let keeper = self.keeper.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if keeper.is_none() {
-            return;
+            return Ok(());
         }
-        let Some(mut connection) = self.library.connect(&self.path, &[]) else { return };
-        let statement = format!("KILL QUERY WHERE Settings['log_comment'] = {} ASYNC", quoted(mark));
-        if let Err(error) = connection.query(statement.as_bytes(), "Null", &[]) {
-            tracing::warn!(error = %error, "statement of a departed client was not cancelled");
-        }
+        let Some(mut connection) = self.library.connect(&self.path, &[]) else { return Ok(()) };
+        connection.query(statement.as_bytes(), "Null", &[]).map(drop)
     }
 }
 

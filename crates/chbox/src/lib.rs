@@ -50,6 +50,7 @@
 //!     fsync: true,
 //!     max_connections: 16,
 //!     memory_limit_bytes: None,
+//!     reserve_bytes: 256 << 20,
 //! })?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8123").await?;
 //! let shutdown = CancellationToken::new();
@@ -72,6 +73,7 @@ mod format;
 mod gate;
 mod library;
 mod request;
+mod reserve;
 mod run;
 mod server;
 mod statement;

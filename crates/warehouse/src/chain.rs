@@ -42,13 +42,19 @@ impl Chain {
     /// Reads where the partition stands, and brings the derived tables up to `events_data`.
     ///
     /// # Errors
-    /// The engine's.
+    /// [`WarehouseError::EventsLost`] where a derived table stands higher, also where another owner has just written; the
+    /// engine's.
     pub async fn open(warehouse: Arc<Warehouse>, log_id: Uuid, partition: u32) -> Result<Self, WarehouseError> {
         let opened = Owner::open(Engine::new(warehouse, log_id, partition)).await;
         let owner = opened.map_err(|stop| match stop {
             Stop::Unanswered(error) => error.into(),
             stop => stopped(stop, partition, 0),
         })?;
+        let Watermarks { events, ids, rates, .. } = owner.watermarks();
+        let derived = ids.max(rates);
+        if derived > events {
+            return Err(WarehouseError::EventsLost { partition, events, derived });
+        }
         Ok(Self { owner, partition })
     }
 

@@ -43,6 +43,12 @@ pub enum WarehouseError {
         "partition {partition} stands at {found}, expected {expected}: another process writes it or has made a table anew"
     )]
     Fenced { partition: u32, expected: u64, found: u64 },
+    /// A derived table knows more than the events: going on would drop what is read again as repeats.
+    #[error(
+        "partition {partition}: the events stand at {events}, what was derived from them at {derived}: events_data has lost \
+         ranges. Restore them, or run `avow rebuild` and they are read from the log again, as far as it still has them"
+    )]
+    EventsLost { partition: u32, events: u64, derived: u64 },
     /// The engine said yes again and again, or nothing clear, and the rows are not there.
     #[error("partition {partition}, {table}: the range from {from} does not land")]
     DoesNotLand { table: &'static str, partition: u32, from: u64 },

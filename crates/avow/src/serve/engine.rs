@@ -84,6 +84,7 @@ async fn open(config: &Config) -> anyhow::Result<Arc<Engine>> {
         fsync: true,
         max_connections: config.engine.max_connections,
         memory_limit_bytes: config.engine.memory_mib.map(|mib| mib << 20),
+        reserve_bytes: config.engine.reserve_mib << 20,
     };
     let opened = tokio::task::spawn_blocking(move || Engine::open(engine)).await?;
     opened.map_err(|error| anyhow::anyhow!(error))

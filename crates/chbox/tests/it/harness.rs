@@ -115,6 +115,7 @@ pub fn config(data: &Path) -> EngineConfig {
         fsync: true,
         max_connections: 8,
         memory_limit_bytes: Some(4 << 30),
+        reserve_bytes: 0,
     }
 }
 

@@ -65,6 +65,7 @@ fn serve() {
             fsync: false,
             max_connections: 8,
             memory_limit_bytes: Some(2 << 30),
+            reserve_bytes: 0,
         };
         let engine = Engine::open(config).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

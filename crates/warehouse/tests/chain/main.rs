@@ -11,6 +11,7 @@ mod engine;
 mod explorer;
 mod halves;
 mod log;
+mod lost;
 mod model;
 mod races;
 mod rng;
