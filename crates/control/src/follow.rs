@@ -1,22 +1,23 @@
-//! Following the control topic, and changing it.
+//! Following the control topic. Changing it is `follow/change.rs`.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use avow_log::{Log, LogError, ReadLimit, Record, StoredRecord, Topic};
-use avow_schemas::control::{ControlValue, Scope, TokenRecord, WriterSchema};
-use avow_schemas::ids::{EventId, SiteId};
-use avow_schemas::record::{ControlKind, ControlRecord, Framing, LogRecord, derived_id, keys};
-use avow_schemas::settings::{InvalidSettings, SiteSettings, SiteVersion};
+use avow_log::{Log, LogError, ReadLimit, StoredRecord, Topic};
+use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
+use avow_schemas::ids::SiteId;
+use avow_schemas::record::Framing;
+use avow_schemas::settings::InvalidSettings;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::directory::Directory;
 use crate::snapshot::{Kept, Place};
 use crate::token::{self, Caller};
+
+mod change;
 
 const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
 /// How long this process's follower may take to read what is known to be in the topic.
@@ -288,135 +289,6 @@ impl Control {
         (same(&record.hash, &hash) && !expired).then(|| Caller::of(record))
     }
 
-    /// Creates or replaces a site's settings. Returns once that is durable, in force here, and its settings record lies
-    /// in the site's partition of the events topic. Settings equal to the current ones make no new version.
-    ///
-    /// # Errors
-    /// Invalid settings, another number of shards than the site has, or a log that does not take them.
-    pub async fn put_site(&self, site: &SiteId, settings: SiteSettings) -> Result<Arc<SiteVersion>, ControlError> {
-        let settings = settings.checked()?;
-        if let Some(current) = self.directory().site(site.as_str()).map(|h| Arc::clone(h.current())) {
-            if current.settings == settings {
-                self.write_settings_leaf(&current).await?;
-                return Ok(current);
-            }
-            let (shards, asked) = (current.settings.ledger.shards, settings.ledger.shards);
-            if shards != asked {
-                return Err(ControlError::ShardsFixed { site: site.clone(), current: shards, asked });
-            }
-        }
-        self.append(vec![version(site, settings.clone())?]).await?;
-        let directory = self.directory();
-        // A racing change of the same site may already have followed; ours is the newest version that says what we said.
-        let mine =
-            directory.site(site.as_str()).and_then(|h| h.versions().iter().rev().find(|v| v.settings == settings));
-        let mine = Arc::clone(mine.ok_or(ControlError::NotYetInForce)?);
-        self.write_settings_leaf(&mine).await?;
-        Ok(mine)
-    }
-
-    /// Writes the settings records that a crash between the two appends may have left out. They are idempotent.
-    ///
-    /// # Errors
-    /// Where the log does not take them.
-    pub async fn reconcile_settings_leaves(&self) -> Result<(), ControlError> {
-        for (_, history) in self.directory().sites() {
-            self.write_settings_leaf(history.current()).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_settings_leaf(&self, version: &SiteVersion) -> Result<(), ControlError> {
-        let body = serde_json_canonicalizer::to_string(version).map_err(|e| ControlError::Encode(e.to_string()))?;
-        // One for each key, with an id of its own: two shards that share a partition have a ledger each.
-        let record = |key: String| {
-            let record = ControlRecord {
-                id: EventId(derived_id(&format!("settings/{key}/{}", version.version.0))),
-                site: version.site.clone(),
-                kind: ControlKind::SettingsVersion,
-                version: version.version.0,
-                made_at: version.in_force_from,
-                body: body.clone(),
-            };
-            let value = self.framing().encode(&LogRecord::ControlRecord(record));
-            let value = value.map_err(|e| ControlError::Encode(e.to_string()))?;
-            Ok::<_, ControlError>(Record { key: key.into(), value: value.into() })
-        };
-        let keys = keys(&version.site, version.settings.ledger.shards);
-        let records = keys.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
-        self.log.append(Topic::Events, records).await?;
-        Ok(())
-    }
-
-    /// Makes a token; its secret is in the answer and nowhere else.
-    ///
-    /// # Errors
-    /// Where the log does not take it.
-    pub async fn create_token(
-        &self,
-        name: &str,
-        scopes: Vec<Scope>,
-        sites: Option<Vec<SiteId>>,
-        expires_at: Option<i64>,
-    ) -> Result<NewToken, ControlError> {
-        let (id, secret) = token::fresh().map_err(|e| ControlError::Randomness(e.to_string()))?;
-        let record = TokenRecord {
-            id,
-            name: name.into(),
-            hash: token::hash(&secret),
-            scopes,
-            sites,
-            made_at: now(),
-            expires_at,
-        };
-        self.put(&format!("token/{id}"), Some(&ControlValue::Token(record.clone()))).await?;
-        Ok(NewToken { record, secret })
-    }
-
-    /// Revokes a token. `false` where there is none of that id.
-    ///
-    /// # Errors
-    /// Where the log does not take it.
-    pub async fn revoke_token(&self, id: Uuid) -> Result<bool, ControlError> {
-        if self.directory().token(id).is_none() {
-            return Ok(false);
-        }
-        self.put(&format!("token/{id}"), None).await?;
-        Ok(true)
-    }
-
-    /// The records that give these sites other numbers of shards, of those whose number is another now. They are for the
-    /// control topic of a log that is only being begun ([`Control::append`] where that is this one's).
-    ///
-    /// # Errors
-    /// A site that is not there, a number that is not allowed.
-    pub fn resharded(&self, shards: &[(SiteId, u32)]) -> Result<Vec<Record>, ControlError> {
-        let directory = self.directory();
-        let mut records = Vec::new();
-        for (site, shards) in shards {
-            let unknown = || InvalidSettings { field: "site".into(), problem: format!("there is no site {site}") };
-            let mut settings = directory.site(site.as_str()).ok_or_else(unknown)?.current().settings.clone();
-            if settings.ledger.shards != *shards {
-                settings.ledger.shards = *shards;
-                records.push(version(site, settings.checked()?)?);
-            }
-        }
-        Ok(records)
-    }
-
-    async fn put(&self, key: &str, value: Option<&ControlValue>) -> Result<(), ControlError> {
-        self.append(vec![record(key, value)?]).await
-    }
-
-    /// Appends records of the control topic. Returns once they are durable and applied here.
-    ///
-    /// # Errors
-    /// Where the log does not take them.
-    pub async fn append(&self, records: Vec<Record>) -> Result<(), ControlError> {
-        let positions = self.log.append(Topic::Control, records).await?;
-        self.reaches(positions.last().map_or(0, |p| p.position + 1)).await
-    }
-
     /// Waits until everything below `end` is applied.
     async fn reaches(&self, end: u64) -> Result<(), ControlError> {
         let mut applied = self.applied.subscribe();
@@ -424,21 +296,6 @@ impl Control {
         waited.map_err(|_| ControlError::NotYetInForce)?.map_err(|_| ControlError::NotYetInForce)?;
         Ok(())
     }
-}
-
-/// A new version of a site's settings.
-fn version(site: &SiteId, settings: SiteSettings) -> Result<Record, ControlError> {
-    let value = ControlValue::Site { site: site.clone(), made_at: now(), settings };
-    record(&format!("site/{site}/{}", Uuid::now_v7()), Some(&value))
-}
-
-/// A record of the control topic; no value deletes the key.
-fn record(key: &str, value: Option<&ControlValue>) -> Result<Record, ControlError> {
-    let value = match value {
-        Some(value) => serde_json::to_vec(value).map_err(|e| ControlError::Encode(e.to_string()))?,
-        None => Vec::new(),
-    };
-    Ok(Record { key: key.to_owned().into(), value: value.into() })
 }
 
 fn now() -> i64 {
@@ -451,69 +308,4 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
-    use avow_schemas::record::SchemaRef;
-
-    fn log_in(dir: &std::path::Path) -> Arc<dyn Log> {
-        let config = EmbeddedConfig { path: dir.join("log"), ..EmbeddedConfig::default() };
-        EmbeddedLog::open(config).unwrap()
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_schema_is_published_once_and_older_versions_pass_over_what_they_do_not_know() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = log_in(dir.path());
-        let later = Record { key: "later/1".into(), value: br#"{"kind":"later","made_at":1}"#.as_slice().into() };
-        log.append(Topic::Control, vec![later]).await.unwrap();
-        for round in 0..3 {
-            let control = Control::start(Arc::clone(&log), None, CancellationToken::new()).await.unwrap();
-            assert_eq!(control.directory().schema(SchemaRef::own()).is_some(), round > 0);
-            control.write_as(Framing::SingleObject).await.unwrap();
-            control.write_as(Framing::SingleObject).await.unwrap();
-            assert_eq!(log.end(Topic::Control, 0).await.unwrap(), 2);
-        }
-        let control = Control::start(Arc::clone(&log), None, CancellationToken::new()).await.unwrap();
-        control.write_as(Framing::Registered(7)).await.unwrap();
-        assert_eq!(control.framing(), Framing::Registered(7));
-        assert_eq!(control.directory().schema(SchemaRef::Id(7)), Some(avow_schemas::record::SCHEMA_V1));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn shards_change_with_the_log_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let config = EmbeddedConfig { path: dir.path().join("log"), ..EmbeddedConfig::default() };
-        let control = Control::start(EmbeddedLog::open(config).unwrap(), None, CancellationToken::new()).await.unwrap();
-        let site = SiteId::new("shop.example").unwrap();
-        let mut settings = SiteSettings::named("Shop");
-        settings.ledger.shards = 4;
-        control.put_site(&site, settings.clone()).await.unwrap();
-        settings.ledger.shards = 2;
-        let refused = control.put_site(&site, settings.clone()).await.unwrap_err();
-        assert!(matches!(refused, ControlError::ShardsFixed { current: 4, asked: 2, .. }), "{refused}");
-        assert!(refused.to_string().contains("avow migrate log --shards shop.example=2"), "{refused}");
-
-        assert!(control.resharded(&[(site.clone(), 4)]).unwrap().is_empty());
-        assert!(control.resharded(&[(site.clone(), 0)]).is_err());
-        assert!(control.resharded(&[(SiteId::new("other.example").unwrap(), 2)]).is_err());
-        let records = control.resharded(&[(site.clone(), 2)]).unwrap();
-        control.append(records).await.unwrap();
-        assert_eq!(control.directory().site(site.as_str()).unwrap().current().settings, settings);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn who_catches_up_knows_what_another_process_has_put() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = log_in(dir.path());
-        let start = || Control::start(Arc::clone(&log), None, CancellationToken::new());
-        let (writer, reader) = (start().await.unwrap(), start().await.unwrap());
-        let site = SiteId::new("shop.example").unwrap();
-        for n in 1..50 {
-            let name = format!("Shop {n}");
-            writer.put_site(&site, SiteSettings::named(&name)).await.unwrap();
-            reader.catch_up().await.unwrap();
-            assert_eq!(reader.directory().site(site.as_str()).unwrap().current().settings.name, name);
-        }
-    }
-}
+mod tests;

@@ -143,7 +143,7 @@ async fn at_its_limit_it_says_no_and_takes_again_when_it_is_shipped() {
     let mut taken = 0;
     let full = loop {
         let value = "x".repeat(900_000);
-        let batch: Vec<Record> = (0..4).map(|n| record("site", &format!("{taken} {n} {value}"))).collect();
+        let batch: Vec<Record> = (0..4).map(|n| record("site", format!("{taken} {n} {value}"))).collect();
         match server.intake.append(batch).await {
             Ok(()) => taken += 4,
             Err(error) => break error,

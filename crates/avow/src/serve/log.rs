@@ -85,5 +85,5 @@ pub async fn intake(config: &Config, log: &Arc<dyn Log>, metrics: &SpoolMetrics)
         adopt: section.adopt.clone(),
         max_record_bytes: KafkaConfig::default().max_record_bytes,
     };
-    Ok(Intake::spooled(Arc::clone(log), spool, metrics.clone()).await.context("the spool")?)
+    Intake::spooled(Arc::clone(log), spool, metrics.clone()).await.context("the spool")
 }

@@ -12,7 +12,7 @@ use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::client::{blocking, failed, log};
+use super::client::{blocking, failed, log, watermarks};
 use super::config::KafkaConfig;
 use crate::partitioner::partition_for;
 use crate::{LogError, LogPosition, Record};
@@ -241,15 +241,7 @@ impl Appender {
     pub async fn watermarks(&self, name: &str, partition: u32) -> Result<(u64, u64), LogError> {
         let producer = self.producer()?;
         let (name, timeout) = (name.to_owned(), self.timeout);
-        blocking(move || {
-            let number = i32::try_from(partition).unwrap_or(-1);
-            let (low, high) = producer
-                .client()
-                .fetch_watermarks(&name, number, timeout)
-                .map_err(|e| failed(&format!("the range of {name}/{partition}"), &e))?;
-            Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
-        })
-        .await
+        blocking(move || watermarks(producer.client(), &name, partition, timeout)).await
     }
 
     /// Answers what is under way (by the append timeout at the latest), then takes no more.

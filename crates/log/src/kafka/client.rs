@@ -1,6 +1,9 @@
 //! What all of our librdkafka clients share: their words go to `tracing`, their errors become [`LogError`].
 
+use std::time::Duration;
+
 use rdkafka::ClientContext;
+use rdkafka::client::Client;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -54,6 +57,28 @@ pub(super) fn failed(what: &str, error: &KafkaError) -> LogError {
         }
         _ => LogError::Unavailable(text),
     }
+}
+
+/// `(first position kept, one past the last acknowledged)` by the partition's leader. Blocks.
+pub(super) fn watermarks<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    partition: u32,
+    timeout: Duration,
+) -> Result<(u64, u64), LogError> {
+    let number = i32::try_from(partition).unwrap_or(-1);
+    let what = || format!("the range of {topic}/{partition}");
+    let range = match client.fetch_watermarks(topic, number, timeout) {
+        // After all brokers were away a client may hold that the topic has no partitions until it next asks, which may be
+        // minutes later.
+        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
+            client.fetch_metadata(Some(topic), timeout).map_err(|e| failed(&what(), &e))?;
+            client.fetch_watermarks(topic, number, timeout)
+        }
+        range => range,
+    };
+    let (low, high) = range.map_err(|e| failed(&what(), &e))?;
+    Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
 }
 
 /// Runs a blocking call of librdkafka where it may block.

@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::client::{Reporting, failed};
+use super::client::{Reporting, failed, watermarks};
 use crate::{Chunk, LogError, ReadLimit, StoredRecord, Topic};
 
 /// How long one call into librdkafka blocks, so that closing is noticed.
@@ -122,11 +122,7 @@ impl Reader {
     }
 
     fn end(&self) -> Result<(u64, u64), LogError> {
-        let (low, high) = self
-            .consumer
-            .fetch_watermarks(&self.target.name, self.target.number(), CALL)
-            .map_err(|e| failed(&format!("the range of {}/{}", self.target.name, self.target.partition), &e))?;
-        Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
+        watermarks(self.consumer.client(), &self.target.name, self.target.partition, CALL)
     }
 
     /// Whether `from` is a position of the partition, or its end.
