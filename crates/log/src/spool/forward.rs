@@ -104,14 +104,9 @@ pub(super) async fn report(spool: Arc<Spool>) {
 /// Takes up another process's spool once that process has let go of it, ships what it holds, and lets go of it.
 pub(super) async fn adopt(spool: Arc<Spool>, path: PathBuf) {
     let store = loop {
-        let (opened, limit) = (path.clone(), spool.config.max_record_bytes);
-        let there = path.join("log").is_dir();
-        let opening = tokio::task::spawn_blocking(move || Store::open(opened, limit));
-        match opening.await {
-            Ok(Ok(store)) if there => break Arc::new(store),
-            Ok(Ok(_)) => tracing::warn!(path = %path.display(), "no spool to adopt is there"),
-            Ok(Err(error)) => tracing::warn!(%error, path = %path.display(), "cannot adopt this spool yet"),
-            Err(error) => tracing::warn!(%error, path = %path.display(), "adopting a spool was abandoned"),
+        match open_there(path.clone(), spool.config.max_record_bytes).await {
+            Ok(store) => break Arc::new(store),
+            Err(error) => tracing::warn!(%error, path = %path.display(), "cannot adopt this spool yet"),
         }
         tokio::select! {
             () = spool.stop.cancelled() => return,
@@ -138,4 +133,13 @@ pub(super) async fn adopt(spool: Arc<Spool>, path: PathBuf) {
         tracing::info!(records = total, path = %path.display(), "the adopted spool is shipped");
     }
     store.log.close().await;
+}
+
+/// Opens a spool that is there; begins none.
+async fn open_there(path: PathBuf, max_record_bytes: usize) -> Result<Store, LogError> {
+    if !path.join("log").is_dir() {
+        return Err(LogError::Misconfigured("no spool is there".to_owned()));
+    }
+    let opening = tokio::task::spawn_blocking(move || Store::open(path, max_record_bytes));
+    opening.await.map_err(|e| LogError::Unavailable(e.to_string()))?
 }
