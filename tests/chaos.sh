@@ -5,4 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export AVOW_CHAOS_SEED=${AVOW_CHAOS_SEED:-1} AVOW_CHAOS_SEEDS=${AVOW_CHAOS_SEEDS:-10}
 export AVOW_CHAOS_SECONDS=${AVOW_CHAOS_SECONDS:-200} AVOW_CHAOS_OUTAGE=${AVOW_CHAOS_OUTAGE:-60}
-cargo test --release --locked -p avow-tests --test e2e -- --ignored --nocapture chaos
+mkdir -p target
+cargo test --release --locked --workspace --test e2e -- --ignored --nocapture chaos 2>&1 | tee target/chaos.log

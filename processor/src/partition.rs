@@ -272,7 +272,7 @@ impl Work {
                 self.count(&range.books);
                 Ok(())
             }
-            Err(error) if error.is_about_data() && self.chain.watermarks().events == from => {
+            Err(WarehouseError::Refused(error)) if self.chain.watermarks().events == from => {
                 self.give_back(&range.rows);
                 tracing::warn!(self.partition, from, to, %error, "processor.range_refused");
                 self.bisect(from, to, entries, range.rows, &error.to_string()).await

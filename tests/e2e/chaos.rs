@@ -61,7 +61,7 @@ fn run(seed: u64, length: Duration, report: &mut Report) -> Result<()> {
         let fault = match schedule.pop() {
             Some(fault) => fault,
             None => {
-                schedule = chosen();
+                schedule = chosen(&machines);
                 schedule.shuffle(&mut rng);
                 continue;
             }
@@ -75,9 +75,11 @@ fn run(seed: u64, length: Duration, report: &mut Report) -> Result<()> {
     ended.with_context(|| machines.logs())
 }
 
-fn chosen() -> Vec<Fault> {
+/// The faults that are asked for and possible here: not every process may mount a disk to fill.
+fn chosen(machines: &Machines) -> Vec<Fault> {
     let word = std::env::var("AVOW_CHAOS_FAULT").unwrap_or_default();
-    Fault::ALL.iter().copied().filter(|fault| fault.name().starts_with(&word)).collect()
+    let possible = |fault: &Fault| machines.box_disk.is_small() || !fault.fills_a_disk();
+    Fault::ALL.iter().copied().filter(|fault| fault.name().starts_with(&word) && possible(fault)).collect()
 }
 
 /// One fault from beginning to end.

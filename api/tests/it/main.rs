@@ -5,6 +5,7 @@
 
 mod bench;
 mod cohorts;
+#[path = "../../../crates/warehouse/tests/chain/engine.rs"]
 mod engine;
 mod events;
 mod exports;

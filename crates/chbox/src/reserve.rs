@@ -2,7 +2,7 @@
 //! are stopped, until there is room again.
 //!
 //! ClickHouse 26.7 does not survive a disk that fills while it merges: a merged part was taken into use whose file of marks
-//! was empty, after each of six times that a disk was filled under load, and its sources were gone soon after. An insert is
+//! was empty, each of five times that a disk was filled under load, and its sources were gone soon after. An insert is
 //! asked for its room before it begins; a merge that has begun is cancelled by stopping merges.
 
 use std::path::Path;

@@ -10,7 +10,10 @@ use tempfile::TempDir;
 
 /// A mounted tmpfs. Dropping it unmounts it.
 #[derive(Debug)]
-pub struct SmallDisk(TempDir);
+pub struct SmallDisk {
+    dir: TempDir,
+    mounted: bool,
+}
 
 impl SmallDisk {
     /// One of `mib` mebibytes.
@@ -23,12 +26,29 @@ impl SmallDisk {
         let mut mount = Command::new("mount");
         let output = mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).output()?;
         ensure!(output.status.success(), "mount: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(Self(dir))
+        Ok(Self { dir, mounted: true })
+    }
+
+    /// One of `mib` mebibytes, or, where this process may not mount, a folder on the disk that is there.
+    ///
+    /// # Errors
+    /// If there can be no folder either.
+    pub fn mount_or_folder(mib: u32) -> Result<Self> {
+        match Self::mount(mib) {
+            Ok(disk) => Ok(disk),
+            Err(_) => Ok(Self { dir: tempfile::Builder::new().prefix("avow-disk-").tempdir()?, mounted: false }),
+        }
+    }
+
+    /// Whether it can be filled.
+    #[must_use]
+    pub fn is_small(&self) -> bool {
+        self.mounted
     }
 
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.dir.path()
     }
 
     /// Writes a file until nothing fits any more.
@@ -36,6 +56,7 @@ impl SmallDisk {
     /// # Errors
     /// If it fails for another reason.
     pub fn fill(&self) -> Result<()> {
+        ensure!(self.mounted, "{} is not a disk of its own", self.path().display());
         let mut file = File::create(self.ballast())?;
         for size in [1 << 20, 1 << 12, 1] {
             let block = vec![1; size];
@@ -65,6 +86,8 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).output();
+        if self.mounted {
+            let _ = Command::new("umount").arg("-l").arg(self.path()).output();
+        }
     }
 }

@@ -65,8 +65,8 @@ impl Chain {
     /// Writes a range and derives from it. On return all three tables stand at `range.to`.
     ///
     /// # Errors
-    /// [`WarehouseError::Fenced`] where another process has written this partition since; [`WarehouseError::Engine`] where
-    /// the engine refuses the rows, and only then, so that the caller may look for the row at fault;
+    /// [`WarehouseError::Fenced`] where another process has written this partition since; [`WarehouseError::Refused`] where
+    /// the engine refuses the rows, so that the caller may look for the row at fault;
     /// [`WarehouseError::DoesNotLand`] where the engine does not answer, or not clearly, after several tries.
     pub async fn write(&mut self, range: &Range) -> Result<(), WarehouseError> {
         let write = Uuid::new_v4();
@@ -84,7 +84,7 @@ impl Chain {
 
 fn stopped(stop: Stop<clickhouse::error::Error>, partition: u32, from: u64) -> WarehouseError {
     match stop {
-        Stop::Refused(error) => error.into(),
+        Stop::Refused(error) => WarehouseError::Refused(error),
         Stop::Unanswered(error) => {
             tracing::warn!(%error, partition, "warehouse.no_answer");
             WarehouseError::DoesNotLand { table: Table::Events.name(), partition, from }

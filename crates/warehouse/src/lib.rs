@@ -28,6 +28,10 @@ pub enum WarehouseError {
     /// The engine did not answer, or answered with an error. Of a write: it refuses the rows.
     #[error("the warehouse: {0}")]
     Engine(#[from] clickhouse::error::Error),
+    /// The engine has answered that it does not take the values of these rows: trying again is of no use, leaving out the
+    /// row that it means is.
+    #[error("the warehouse refuses rows: {0}")]
+    Refused(clickhouse::error::Error),
     /// A block could not be built; a defect of this program.
     #[error("cannot build a block: {0}")]
     Block(String),
@@ -52,52 +56,4 @@ pub enum WarehouseError {
     /// The engine said yes again and again, or nothing clear, and the rows are not there.
     #[error("partition {partition}, {table}: the range from {from} does not land")]
     DoesNotLand { table: &'static str, partition: u32, from: u64 },
-}
-
-/// Errors of the engine that are about the values it was given. Whatever is not in this list (no answer, no room, no
-/// table, a limit) says nothing about the data, and the same data may well be taken later.
-const ABOUT_DATA: &[&str] = &[
-    "CANNOT_PARSE_",
-    "CANNOT_READ_ALL_DATA",
-    "CANNOT_CONVERT_TYPE",
-    "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN",
-    "INCORRECT_DATA",
-    "TYPE_MISMATCH",
-    "TOO_LARGE_STRING_SIZE",
-    "TOO_LARGE_ARRAY_SIZE",
-    "SIZES_OF_ARRAYS_DONT_MATCH",
-    "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE",
-    "ARGUMENT_OUT_OF_BOUND",
-    "DECIMAL_OVERFLOW",
-];
-
-impl WarehouseError {
-    /// Whether the engine has answered that it does not take these values: trying again is of no use, leaving out the row
-    /// that it means is.
-    #[must_use]
-    pub fn is_about_data(&self) -> bool {
-        let Self::Engine(clickhouse::error::Error::BadResponse(text)) = self else { return false };
-        text.contains("DB::Exception") && ABOUT_DATA.iter().any(|name| text.contains(name))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_engines_word_on_the_values_counts_against_them() {
-        let answer = |text: &str| WarehouseError::Engine(clickhouse::error::Error::BadResponse(text.to_owned()));
-        assert!(answer("Code: 117. DB::Exception: ... (INCORRECT_DATA) (version 26.7.2.1)").is_about_data());
-        for text in [
-            "Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)",
-            "Code: 75. DB::Exception: Cannot write to file: No space left on device. (CANNOT_WRITE_TO_FILE_DESCRIPTOR)",
-            "Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)",
-            "502 Bad Gateway: INCORRECT_DATA",
-        ] {
-            assert!(!answer(text).is_about_data(), "{text}");
-        }
-        let silence = clickhouse::error::Error::Network("connection closed".into());
-        assert!(!WarehouseError::Engine(silence).is_about_data());
-    }
 }

@@ -106,6 +106,10 @@ impl Fault {
         }
     }
 
+    pub const fn fills_a_disk(self) -> bool {
+        matches!(self, Self::BoxDiskFull | Self::SpoolDiskFull)
+    }
+
     /// Does it, and says for how long it is to last.
     pub fn inject(self, machines: &mut Machines, rng: &mut StdRng) -> Result<Held> {
         let m = machines;

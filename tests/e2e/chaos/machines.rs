@@ -42,7 +42,7 @@ impl Machines {
     pub fn start() -> Result<Self> {
         let runtime = Runtime::new()?;
         let kafka = Kafka::start_cluster_behind_proxies(3)?;
-        let box_disk = SmallDisk::mount(3072)?;
+        let box_disk = SmallDisk::mount_or_folder(3072)?;
         let boxed = Boxed::start_in(box_disk.path())?;
         let box_proxy = Proxy::start(boxed.port())?;
         let brokers = kafka.brokers();
@@ -56,7 +56,7 @@ impl Machines {
         };
         let first = role("processor").start()?;
         let rogue = None;
-        let spool_disks = vec![SmallDisk::mount(256)?, SmallDisk::mount(256)?];
+        let spool_disks = vec![SmallDisk::mount_or_folder(256)?, SmallDisk::mount_or_folder(256)?];
         let ingest =
             |disk: &SmallDisk| role("ingest").env("AVOW_SPOOL__PATH", disk.path().display().to_string()).start();
         let ingests = spool_disks.iter().map(ingest).collect::<Result<Vec<_>>>()?;

@@ -34,30 +34,21 @@ const ONE_PART: &[(&str, &str)] = &[
 /// Longer than any statement of the chain may run: who has not answered by then will not.
 const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 
-/// Errors that say nothing of the rows: the same statement may do better later, or from another staging table.
-const PASSING: &[&str] = &[
-    "TIMEOUT_EXCEEDED",
-    "MEMORY_LIMIT_EXCEEDED",
-    "CANNOT_ALLOCATE_MEMORY",
-    "TOO_MANY_PARTS",
-    "TOO_MANY_SIMULTANEOUS_QUERIES",
-    "CANNOT_SCHEDULE_TASK",
-    "NOT_ENOUGH_SPACE",
-    "CANNOT_WRITE_TO_FILE_DESCRIPTOR",
-    "CANNOT_OPEN_FILE",
-    "QUERY_WAS_CANCELLED",
-    "ABORTED",
-    "NETWORK_ERROR",
-    "SOCKET_TIMEOUT",
-    "KEEPER_EXCEPTION",
-    "NO_ZOOKEEPER",
-    "UNKNOWN_STATUS_OF_INSERT",
-    "TABLE_IS_READ_ONLY",
-    "READONLY",
-    "ACCESS_DENIED",
-    "AUTHENTICATION_FAILED",
-    "UNKNOWN_TABLE",
-    "UNKNOWN_DATABASE",
+/// Errors that are about the rows. Whatever is not among them (no answer, no room, no table, a limit) says nothing of the
+/// rows: the same ones may be taken later, and are never made dead letters for it.
+const ABOUT_ROWS: &[&str] = &[
+    "CANNOT_PARSE_",
+    "CANNOT_READ_ALL_DATA",
+    "CANNOT_CONVERT_TYPE",
+    "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN",
+    "INCORRECT_DATA",
+    "TYPE_MISMATCH",
+    "TOO_LARGE_STRING_SIZE",
+    "TOO_LARGE_ARRAY_SIZE",
+    "SIZES_OF_ARRAYS_DONT_MATCH",
+    "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE",
+    "ARGUMENT_OUT_OF_BOUND",
+    "DECIMAL_OVERFLOW",
 ];
 
 /// One partition's tables in the engine, and this owner's own staging table.
@@ -270,7 +261,7 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T,
 fn failure(error: Error) -> Failure<Error> {
     let refused = match &error {
         Error::BadResponse(text) => {
-            text.contains("DB::Exception") && !PASSING.iter().any(|name| text.contains(&format!("({name})")))
+            text.contains("DB::Exception") && ABOUT_ROWS.iter().any(|name| text.contains(&format!("({name}")))
         }
         _ => false,
     };
@@ -288,9 +279,12 @@ mod tests {
     #[test]
     fn only_what_lies_in_the_rows_is_a_refusal() {
         assert!(is_refusal("Code: 53. DB::Exception: Type mismatch. (TYPE_MISMATCH) (version 26.7.2)"));
+        assert!(is_refusal("Code: 27. DB::Exception: Cannot parse input. (CANNOT_PARSE_INPUT_ASSERTION_FAILED)"));
         assert!(!is_refusal("Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED)"));
         assert!(!is_refusal("Code: 60. DB::Exception: Table staging_p0_x does not exist. (UNKNOWN_TABLE)"));
-        assert!(!is_refusal("502 Bad Gateway"));
+        assert!(!is_refusal("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)"));
+        assert!(!is_refusal("Code: 246. DB::Exception: Empty marks file. (CORRUPTED_DATA)"));
+        assert!(!is_refusal("502 Bad Gateway: INCORRECT_DATA"));
         assert!(matches!(failure(Error::TimedOut), Failure::Unclear(_)));
     }
 }

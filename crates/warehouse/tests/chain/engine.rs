@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use avow_chbox::{Access, Engine, EngineConfig, Gatekeeper};
 use tokio_util::sync::CancellationToken;
 
-const DATA: &str = "AVOW_CHAIN_TEST_DATA";
+const DATA: &str = "AVOW_ENGINE_TEST_DATA";
 const LISTENING: &str = "listening on ";
 
 struct Door;
