@@ -136,6 +136,56 @@ impl std::fmt::Debug for Seed {
 }
 
 impl ConsentEvent {
+    /// The least that an event can say: what happened where, and when (milliseconds since 1970). For whoever builds one
+    /// field by field.
+    #[must_use]
+    pub fn least(kind: EventType, site: SiteId, id: EventId, at: i64) -> Self {
+        Self {
+            id,
+            site,
+            kind,
+            subject: None,
+            view: None,
+            prompt: Prompt::First,
+            layer: None,
+            occurred_at: at,
+            occurred_at_claimed: None,
+            sent_at: None,
+            received_at: at,
+            source: Source::None,
+            banner_version: None,
+            language: None,
+            variant: None,
+            text_hash: None,
+            regime: Regime::OptIn,
+            method: None,
+            categories: BTreeMap::new(),
+            services: BTreeMap::new(),
+            purposes: BTreeMap::new(),
+            objections: None,
+            tcf: None,
+            gpp: None,
+            consent_mode: BTreeMap::new(),
+            gpc: None,
+            host: None,
+            path: None,
+            effort_clicks: None,
+            effort_ms: None,
+            expires_at: None,
+            previous: None,
+            state: None,
+            observed: None,
+            country: None,
+            region: None,
+            device: None,
+            browser: None,
+            os: None,
+            bot: BotGrade::No,
+            config_version: ConfigVersion(1),
+            seed: Seed([0; 32]),
+        }
+    }
+
     /// Whether the event carries any decision by name.
     pub fn names_something(&self) -> bool {
         !(self.categories.is_empty() && self.services.is_empty() && self.purposes.is_empty())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
 use avow_log::{Log, ReadLimit, Record, Topic};
-use avow_schemas::event::{BotGrade, ConsentEvent, EventType, Method as Act, Prompt, Regime, Seed, Source};
+use avow_schemas::event::{ConsentEvent, EventType, Method as Act};
 use avow_schemas::ids::{ConfigVersion, EventId, SiteId, SubjectId};
 use avow_schemas::record::{LogRecord, encode};
 use avow_testkit::process::{Avow, Settings};
@@ -28,48 +28,11 @@ fn event(version: i64) -> Result<Vec<u8>> {
     let id = Uuid::new_v4();
     let now = jiff::Timestamp::now().as_millisecond();
     let event = ConsentEvent {
-        id: EventId(id),
-        site: SiteId::new(SITE)?,
-        kind: EventType::Decided,
         subject: Some(SubjectId(id)),
-        view: None,
-        prompt: Prompt::First,
-        layer: None,
-        occurred_at: now,
-        occurred_at_claimed: None,
-        sent_at: None,
-        received_at: now,
-        source: Source::Origin,
-        banner_version: None,
-        language: None,
-        variant: None,
-        text_hash: None,
-        regime: Regime::OptIn,
         method: Some(Act::AcceptAll),
         categories: BTreeMap::from([("preferences".to_owned(), true)]),
-        services: BTreeMap::new(),
-        purposes: BTreeMap::new(),
-        objections: None,
-        tcf: None,
-        gpp: None,
-        consent_mode: BTreeMap::new(),
-        gpc: None,
-        host: None,
-        path: None,
-        effort_clicks: None,
-        effort_ms: None,
-        expires_at: None,
-        previous: None,
-        state: None,
-        observed: None,
-        country: None,
-        region: None,
-        device: None,
-        browser: None,
-        os: None,
-        bot: BotGrade::No,
         config_version: ConfigVersion(version),
-        seed: Seed([9; 32]),
+        ..ConsentEvent::least(EventType::Decided, SiteId::new(SITE)?, EventId(id), now)
     };
     Ok(encode(&LogRecord::ConsentEvent(Box::new(event)))?)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use avow_schemas::event::{BotGrade, ConsentEvent, EventType, LoadState, Method, Prompt, Regime, Seed, Source};
-use avow_schemas::ids::{ConfigVersion, EventId, SiteId, SubjectId};
+use avow_schemas::event::{ConsentEvent, EventType, LoadState, Method, Source};
+use avow_schemas::ids::{EventId, SiteId, SubjectId};
 use avow_warehouse::rows::{Pair, Resolved};
 use uuid::Uuid;
 
@@ -35,48 +35,9 @@ pub fn subject(n: u128) -> Uuid {
 fn event(kind: EventType, at: &str, subject_number: Option<u128>) -> Landing {
     let at = at.parse::<jiff::Timestamp>().unwrap().as_millisecond();
     let event = ConsentEvent {
-        id: EventId(Uuid::new_v4()),
-        site: SiteId::new(SITE).unwrap(),
-        kind,
         subject: subject_number.map(|n| SubjectId(subject(n))),
-        view: None,
-        prompt: Prompt::First,
-        layer: None,
-        occurred_at: at,
-        occurred_at_claimed: None,
-        sent_at: None,
-        received_at: at,
         source: Source::Origin,
-        banner_version: None,
-        language: None,
-        variant: None,
-        text_hash: None,
-        regime: Regime::OptIn,
-        method: None,
-        categories: BTreeMap::new(),
-        services: BTreeMap::new(),
-        purposes: BTreeMap::new(),
-        objections: None,
-        tcf: None,
-        gpp: None,
-        consent_mode: BTreeMap::new(),
-        gpc: None,
-        host: None,
-        path: None,
-        effort_clicks: None,
-        effort_ms: None,
-        expires_at: None,
-        previous: None,
-        state: None,
-        observed: None,
-        country: None,
-        region: None,
-        device: None,
-        browser: None,
-        os: None,
-        bot: BotGrade::No,
-        config_version: ConfigVersion(1),
-        seed: Seed([9; 32]),
+        ..ConsentEvent::least(kind, SiteId::new(SITE).unwrap(), EventId(Uuid::new_v4()), at)
     };
     Landing { event, resolved: Resolved::default() }
 }

@@ -7,12 +7,13 @@
 //! - appending: `append.rs`, an idempotent producer with `acks=all`;
 //! - reading by position: `read.rs`;
 //! - who owns which partition: `membership.rs`;
-//! - which log it is: `identity.rs`; and the way from one log to the next: `successor.rs`.
+//! - which log it is: `identity.rs`; whether it still is: `in_force.rs`; the way from one log to the next: `successor.rs`.
 
 mod append;
 mod client;
 mod config;
 mod identity;
+mod in_force;
 mod membership;
 mod read;
 mod successor;
@@ -41,8 +42,6 @@ use crate::{Assignment, Chunk, Log, LogError, LogIdentity, LogPosition, ReadLimi
 const SETTLE: Duration = Duration::from_secs(30);
 /// How often it is tried whether appends are acknowledged again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked whether the log is still the one in force.
-const IDENTITY_EVERY: Duration = Duration::from_secs(1);
 
 /// The log over Kafka.
 pub struct KafkaLog {
@@ -75,8 +74,7 @@ impl KafkaLog {
         let (known, partitions, readers) = establish(&config, &admin, &appender).await?;
         let log = Self::of(config, known, partitions, appender, readers)?;
         log.probe().await?;
-        tokio::spawn(watch_health(Arc::downgrade(&log), log.closed.clone()));
-        tokio::spawn(watch_identity(Arc::downgrade(&log), log.closed.clone()));
+        watch(&log);
         Ok(log)
     }
 
@@ -93,8 +91,7 @@ impl KafkaLog {
         if let Some(long_ago) = Instant::now().checked_sub(log.look_holds()) {
             *log.looked.lock().unwrap_or_else(PoisonError::into_inner) = long_ago;
         }
-        tokio::spawn(watch_health(Arc::downgrade(&log), log.closed.clone()));
-        tokio::spawn(watch_identity(Arc::downgrade(&log), log.closed.clone()));
+        watch(&log);
         Ok(log)
     }
 
@@ -127,61 +124,6 @@ impl KafkaLog {
             ended,
             closed,
         }))
-    }
-
-    /// Refuses what would go into, or come out of, a log that is another one by now.
-    fn in_force(&self) -> Result<(), LogError> {
-        self.ended.get().map_or(Ok(()), |why| Err(LogError::Superseded(why.clone())))
-    }
-
-    /// How long a look at which log is in force holds. Who has not seen it for longer, because it was frozen or does not
-    /// reach the control topic, looks before it appends: a migration waits that long before it exchanges the topic.
-    fn look_holds(&self) -> Duration {
-        (2 * self.config.append_timeout).max(2 * IDENTITY_EVERY)
-    }
-
-    async fn look_if_due(&self) -> Result<(), LogError> {
-        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.config.membership == Membership::Alone || looked.elapsed() < self.look_holds() {
-            return Ok(());
-        }
-        let seen = self.check_identity().await;
-        if seen.is_err() {
-            self.appender.set_healthy(false);
-        }
-        seen
-    }
-
-    /// Reads what has been said of the log since the last look.
-    async fn look(&self) -> Result<Known, LogError> {
-        let control = Target { topic: Topic::Control, name: self.config.topic_name(Topic::Control), partition: 0 };
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let known = read_on(&self.appender, &self.readers, &control, known).await?;
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
-        Ok(known)
-    }
-
-    /// Ends this process's part in the log if it is sealed or no longer the one in force.
-    async fn check_identity(&self) -> Result<(), LogError> {
-        let begun = Instant::now();
-        let known = self.look().await?;
-        let log_id = self.identity.log_id;
-        let superseded = known.identity().is_some_and(|newest| newest.log_id != log_id);
-        if !superseded && known.sealed(log_id).is_none() {
-            *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = begun;
-            return Ok(());
-        }
-        let why = if superseded {
-            format!("another log has taken the place of log {log_id}: restart this process")
-        } else {
-            format!(
-                "log {log_id} is closed for `avow migrate log`: stop this process, and start it when that has ended"
-            )
-        };
-        if self.ended.set(why.clone()).is_ok() {
-            tracing::error!("{why}");
-        }
-        Ok(())
     }
 
     fn target(&self, topic: Topic, partition: u32) -> Result<Target, LogError> {
@@ -273,19 +215,10 @@ async fn read_on(
     blocking(move || known.read_on(&readers, &control, start, end).map(|()| known)).await
 }
 
-/// Looks again and again whether the log is still the one in force: with another number of partitions, or other keys, what
-/// this process would append would lie where nobody knows its ids.
-async fn watch_identity(log: std::sync::Weak<KafkaLog>, closed: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = closed.cancelled() => return,
-            () = tokio::time::sleep(IDENTITY_EVERY) => {}
-        }
-        let Some(log) = log.upgrade() else { return };
-        if let Err(error) = log.check_identity().await {
-            tracing::debug!(%error, "cannot see which log is in force");
-        }
-    }
+/// Follows for as long as the log is open what its brokers say of it.
+fn watch(log: &Arc<KafkaLog>) {
+    tokio::spawn(watch_health(Arc::downgrade(log), log.closed.clone()));
+    tokio::spawn(in_force::watch(Arc::downgrade(log), log.closed.clone()));
 }
 
 /// Tries again, while appends fail, whether they are acknowledged: readiness must not depend on traffic that it keeps away.

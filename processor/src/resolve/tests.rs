@@ -1,5 +1,4 @@
-use avow_schemas::event::{BotGrade, Regime, Seed, Source};
-use avow_schemas::ids::{ConfigVersion, EventId, ServiceId, SiteId};
+use avow_schemas::ids::{EventId, ServiceId, SiteId};
 use uuid::Uuid;
 
 use super::*;
@@ -20,49 +19,12 @@ fn event(
     categories: &[(&str, bool)],
     services: &[(&str, bool)],
 ) -> ConsentEvent {
+    let site = SiteId::new("shop.example").unwrap();
     ConsentEvent {
-        id: EventId(Uuid::from_u128(1)),
-        site: SiteId::new("shop.example").unwrap(),
-        kind,
-        subject: None,
-        view: None,
-        prompt: Prompt::First,
-        layer: None,
-        occurred_at: 0,
-        occurred_at_claimed: None,
-        sent_at: None,
-        received_at: 0,
-        source: Source::None,
-        banner_version: None,
-        language: None,
-        variant: None,
-        text_hash: None,
-        regime: Regime::OptIn,
         method,
         categories: map(categories),
         services: map(services),
-        purposes: BTreeMap::new(),
-        objections: None,
-        tcf: None,
-        gpp: None,
-        consent_mode: BTreeMap::new(),
-        gpc: None,
-        host: None,
-        path: None,
-        effort_clicks: None,
-        effort_ms: None,
-        expires_at: None,
-        previous: None,
-        state: None,
-        observed: None,
-        country: None,
-        region: None,
-        device: None,
-        browser: None,
-        os: None,
-        bot: BotGrade::No,
-        config_version: ConfigVersion(1),
-        seed: Seed([0; 32]),
+        ..ConsentEvent::least(kind, site, EventId(Uuid::from_u128(1)), 0)
     }
 }
 

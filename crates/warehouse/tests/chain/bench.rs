@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use avow_schemas::event::{BotGrade, ConsentEvent, EventType, Prompt, Regime, Seed, Source};
-use avow_schemas::ids::{ConfigVersion, EventId, SiteId};
+use avow_schemas::event::{ConsentEvent, EventType};
+use avow_schemas::ids::{EventId, SiteId};
 use avow_warehouse::chain::engine::Engine;
 use avow_warehouse::chain::tables::Step;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
@@ -133,48 +133,5 @@ fn row(position: u64, logged_at: i64) -> StoredRow {
 }
 
 fn event(at: i64) -> ConsentEvent {
-    ConsentEvent {
-        id: EventId(Uuid::new_v4()),
-        site: SiteId::new("shop.example").unwrap(),
-        kind: EventType::Shown,
-        subject: None,
-        view: None,
-        prompt: Prompt::First,
-        layer: None,
-        occurred_at: at,
-        occurred_at_claimed: None,
-        sent_at: None,
-        received_at: at,
-        source: Source::Origin,
-        banner_version: None,
-        language: None,
-        variant: None,
-        text_hash: None,
-        regime: Regime::OptIn,
-        method: None,
-        categories: BTreeMap::new(),
-        services: BTreeMap::new(),
-        purposes: BTreeMap::new(),
-        objections: None,
-        tcf: None,
-        gpp: None,
-        consent_mode: BTreeMap::new(),
-        gpc: None,
-        host: None,
-        path: None,
-        effort_clicks: None,
-        effort_ms: None,
-        expires_at: None,
-        previous: None,
-        state: None,
-        observed: None,
-        country: None,
-        region: None,
-        device: None,
-        browser: None,
-        os: None,
-        bot: BotGrade::No,
-        config_version: ConfigVersion(1),
-        seed: Seed([9; 32]),
-    }
+    ConsentEvent::least(EventType::Shown, SiteId::new("shop.example").unwrap(), EventId(Uuid::new_v4()), at)
 }
