@@ -1,14 +1,18 @@
-//! Reading ahead: while a batch is being written, the next one is read and decoded.
+//! Reading ahead: while a batch is being written, the next one is read and decoded, as far as all partitions together have room.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use avow_log::{Chunk, ReadLimit, Topic};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::Batch;
 use crate::partition::Context;
 use crate::{ProcessorError, decode};
+
+/// A batch's share of what this process may have in hand, until it is dropped.
+pub(crate) type Room = Arc<OwnedSemaphorePermit>;
 
 /// Reads and decodes one batch ahead of the writer.
 pub(crate) async fn read(
@@ -16,7 +20,7 @@ pub(crate) async fn read(
     partition: u32,
     mut from: u64,
     mut logged_at: i64,
-    batches: mpsc::Sender<Batch>,
+    batches: mpsc::Sender<(Batch, Room)>,
     stop: CancellationToken,
 ) -> Result<(), ProcessorError> {
     loop {
@@ -32,7 +36,13 @@ pub(crate) async fn read(
             writers = context.schemas.writers_of(&chunk) => writers?,
         };
         // Decoded only when the batch before has been taken up: two batches in memory, not three.
-        let Ok(room) = batches.reserve().await else { return Ok(()) };
+        let Ok(place) = batches.reserve().await else { return Ok(()) };
+        let records = u32::try_from(chunk.records.len()).unwrap_or(u32::MAX);
+        let room = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            room = Arc::clone(&context.in_hand).acquire_many_owned(records) => room,
+        };
+        let Ok(room) = room.map(Arc::new) else { return Ok(()) };
         let next = chunk.next;
         let decoding = tokio::task::spawn_blocking(move || {
             let decoded = decode::decode(chunk, &writers, from, &mut logged_at);
@@ -42,10 +52,10 @@ pub(crate) async fn read(
         (from, logged_at) = (next, last);
         let mut decoded = decoded.into_iter();
         if let Some(first) = decoded.next() {
-            room.send(first);
+            place.send((first, Arc::clone(&room)));
         }
         for batch in decoded {
-            if batches.send(batch).await.is_err() {
+            if batches.send((batch, Arc::clone(&room))).await.is_err() {
                 return Ok(());
             }
         }

@@ -11,9 +11,11 @@ use avow_log::Log;
 use avow_registry::Registry;
 use avow_telemetry::Metrics;
 use avow_warehouse::{Warehouse, WarehouseError};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::lag::{self, Lag};
 use crate::partition::{self, Context};
 use crate::schemas::Schemas;
 use crate::{ProcessorConfig, ProcessorError, dimensions, same_log};
@@ -54,7 +56,9 @@ impl Processor {
         }
         let (state_dir, earlier) = (data_dir.join(&config.state_dir), Arc::default());
         let schemas = Arc::new(Schemas::new(Arc::clone(&control), None));
-        Ok(Self { context: Context { log, control, warehouse, config, state_dir, metrics, schemas, epoch, earlier } })
+        let in_hand = Arc::new(Semaphore::new(config.records_in_hand.max(config.batch_records)));
+        let context = Context { log, control, warehouse, config, state_dir, metrics, schemas, epoch, in_hand, earlier };
+        Ok(Self { context })
     }
 
     /// Asks this schema registry too, where records cite a schema by its id.
@@ -92,7 +96,11 @@ impl Processor {
 
     fn begin(&self, partition: u32) -> Working {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(keep_working(self.context.clone(), partition, stop.clone()));
+        let (context, stopped, lag) = (self.context.clone(), stop.clone(), Arc::new(Lag::unknown()));
+        let task = tokio::spawn(async move {
+            let working = keep_working(&context, partition, &lag, stopped.clone());
+            tokio::join!(working, lag::show(&context, partition, &lag, stopped.clone()));
+        });
         Working { stop, task }
     }
 
@@ -110,12 +118,14 @@ impl Processor {
 }
 
 /// Works on a partition again and again, until `stop`.
-async fn keep_working(context: Context, partition: u32, stop: CancellationToken) {
+async fn keep_working(context: &Context, partition: u32, lag: &Arc<Lag>, stop: CancellationToken) {
     let mut pause = FIRST_PAUSE;
     let mut fenced_in_a_row = 0;
     while !stop.is_cancelled() {
         let begun = std::time::Instant::now();
-        let Err(error) = partition::run(context.clone(), partition, stop.clone()).await else { continue };
+        let Err(error) = partition::run(context.clone(), partition, Arc::clone(lag), stop.clone()).await else {
+            continue;
+        };
         let went_well = begun.elapsed() > LONGEST_PAUSE;
         let is_fenced = matches!(error, ProcessorError::Warehouse(WarehouseError::Fenced { .. }));
         fenced_in_a_row = if is_fenced { if went_well { 1 } else { fenced_in_a_row + 1 } } else { 0 };

@@ -11,7 +11,7 @@
 //!
 //! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes
 //! the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
-//! [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
+//! [`lag`] shows how far behind the work is. [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
 //! follows it.
 
 mod ahead;
@@ -20,6 +20,7 @@ mod batch;
 mod decode;
 mod dimensions;
 mod drain;
+mod lag;
 mod leaves;
 mod letters;
 mod overflow;
@@ -46,6 +47,9 @@ pub struct ProcessorConfig {
     pub batch_records: usize,
     /// Bytes of the log in one range at most.
     pub batch_bytes: usize,
+    /// Records that all partitions of this process together decode ahead of the warehouse: what bounds its memory, at
+    /// about 2 KiB each.
+    pub records_in_hand: usize,
     /// How long a small range waits for more, in milliseconds: the page's delay against the number of parts.
     pub linger_ms: u64,
     /// Where the filters of known ids lie. Relative to the data directory.
@@ -54,7 +58,13 @@ pub struct ProcessorConfig {
 
 impl Default for ProcessorConfig {
     fn default() -> Self {
-        Self { batch_records: 30_000, batch_bytes: 32 << 20, linger_ms: 250, state_dir: "processor".into() }
+        Self {
+            batch_records: 30_000,
+            batch_bytes: 32 << 20,
+            records_in_hand: 120_000,
+            linger_ms: 250,
+            state_dir: "processor".into(),
+        }
     }
 }
 

@@ -16,11 +16,12 @@ use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
 use avow_warehouse::uniqueness::IdsStand;
 use avow_warehouse::{Warehouse, WarehouseError};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::ahead;
 use crate::batch::{Batch, Item, Reading};
+use crate::lag::Lag;
 use crate::leaves::{self, Leaves};
 use crate::letters;
 use crate::overflow::Overflow;
@@ -47,6 +48,8 @@ pub(crate) struct Context {
     pub(crate) schemas: Arc<Schemas>,
     /// Which of the warehouse's logs this is, counted from 1.
     pub(crate) epoch: u32,
+    /// Records that all partitions together may have decoded and not yet written.
+    pub(crate) in_hand: Arc<Semaphore>,
     /// The ids of the logs before, read by whichever partition is opened first.
     pub(crate) earlier: Arc<OnceCell<Arc<Earlier>>>,
 }
@@ -65,7 +68,12 @@ impl Context {
 }
 
 /// Works on a partition until `stop`, which it obeys between ranges.
-pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToken) -> Result<(), ProcessorError> {
+pub(crate) async fn run(
+    context: Context,
+    partition: u32,
+    lag: Arc<Lag>,
+    stop: CancellationToken,
+) -> Result<(), ProcessorError> {
     let log_id = context.log.identity().log_id;
     let chain = Chain::open(Arc::clone(&context.warehouse), log_id, partition).await?;
     let marks = chain.watermarks();
@@ -83,7 +91,8 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
     let reading = stop.child_token();
     let reader =
         tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
-    let mut work = Work { context, partition, chain, repeats, leaves, overflow: Overflow::default() };
+    lag.reached(marks.events);
+    let mut work = Work { context, partition, lag, chain, repeats, leaves, overflow: Overflow::default() };
     let mut outcome = Ok(());
     loop {
         let batch = tokio::time::timeout(LOOK_AFTER, incoming.recv()).await;
@@ -91,7 +100,7 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
             break;
         }
         outcome = match batch {
-            Ok(Some(batch)) => work.process(batch).await,
+            Ok(Some((batch, _room))) => work.process(batch).await,
             Ok(None) => break,
             Err(_) => work.look().await,
         };
@@ -109,6 +118,7 @@ pub(crate) async fn run(context: Context, partition: u32, stop: CancellationToke
 struct Work {
     context: Context,
     partition: u32,
+    lag: Arc<Lag>,
     chain: Chain,
     repeats: Repeats,
     leaves: Leaves,
@@ -152,6 +162,9 @@ impl Work {
     async fn process(&mut self, batch: Batch) -> Result<(), ProcessorError> {
         let begun = Instant::now();
         let (from, to) = (batch.from, batch.to);
+        if let Some(first) = batch.items.first() {
+            self.lag.taken(first.logged_at);
+        }
         let entries = self.judge(batch).await?;
         let mut begin = from;
         let mut rest = entries;
@@ -165,9 +178,7 @@ impl Work {
         self.context.metrics.processor.range_seconds.observe(begun.elapsed().as_secs_f64());
         self.repeats.write_if_due(self.chain.watermarks().ids)?;
         self.context.log.processed(self.partition, to).await?;
-        let end = self.context.log.end(Topic::Events, self.partition).await?;
-        let lag = i64::try_from(end.saturating_sub(to)).unwrap_or(i64::MAX);
-        self.context.metrics.processor.lag.with_label_values(&[&self.partition.to_string()]).set(lag);
+        self.lag.reached(to);
         Ok(())
     }
 

@@ -78,6 +78,8 @@ static BUILTIN: LazyLock<Catalog> =
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     services: BTreeMap<ServiceId, Service>,
+    /// Former slugs, each with today's.
+    formerly: BTreeMap<ServiceId, ServiceId>,
 }
 
 impl Catalog {
@@ -99,7 +101,7 @@ impl Catalog {
             .and_then(Self::from_services)
     }
 
-    /// Puts entries together: slugs are unique, and every alternative and related service exists.
+    /// Puts entries together: slugs are unique, former ones too, and every alternative and related service exists.
     ///
     /// # Errors
     /// Names the entry (`<slug>.json`) and the field that points nowhere.
@@ -115,15 +117,16 @@ impl Catalog {
                 });
             }
         }
-        let catalog = Self { services };
+        let formerly = validate::former_slugs(&services)?;
+        let catalog = Self { services, formerly };
         validate::references(&catalog)?;
         Ok(catalog)
     }
 
-    /// The entry of this slug.
+    /// The entry that has this slug or had it formerly.
     #[must_use]
     pub fn get(&self, slug: &str) -> Option<&Service> {
-        self.services.get(slug)
+        self.services.get(slug).or_else(|| self.services.get(self.formerly.get(slug)?))
     }
 
     /// All entries in the order of their slugs.

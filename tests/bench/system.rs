@@ -11,13 +11,20 @@ use avow_testkit::process::{ADMIN_TOKEN, Avow, Settings, binary, without_setting
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use installation::{Caller, Cluster, decided};
+
 const SITE: &str = "bench.example";
 const REPLAYED: u64 = 600_000;
 const PROBES: usize = 60;
 
+#[path = "../e2e/installation.rs"]
+#[expect(dead_code, reason = "only its cluster is measured here")]
+mod installation;
+
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     replay()?;
+    catch_up(&runtime)?;
     let avow = serve()?.start()?;
     println!("memory idle: {} MiB resident", avow.resident_mib()?);
     delay(&runtime, &avow)?;
@@ -56,6 +63,40 @@ fn replay() -> Result<()> {
         ensure!(begun.elapsed() < Duration::from_secs(300), "the replay stands at {read}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Over Kafka: a day's worth of events of an installation with seven a second, all of them waiting when the processor starts.
+fn catch_up(runtime: &tokio::runtime::Runtime) -> Result<()> {
+    let mut cluster = Cluster::start_with(&[("AVOW_INGEST__QUOTAS", "off")])?;
+    let (api, ingest) = (Caller::of(cluster.api.url()), Caller::of(cluster.ingest.url()));
+    let sites: Vec<String> = (0..24).map(|n| format!("site-{n}.example")).collect();
+    for site in &sites {
+        runtime.block_on(api.put_site(site, json!({"name": "Bench"})))?;
+    }
+    cluster.processor.terminate()?;
+    let mut promised = 0;
+    let begun = Instant::now();
+    while promised < REPLAYED {
+        for site in &sites {
+            let events: Vec<Value> = (0..500).map(|_| decided(site, Uuid::new_v4())).collect();
+            let taken = runtime.block_on(ingest.post(&events)) == Some(202);
+            promised += if taken { 500 } else { 0 };
+            ensure!(begun.elapsed() < Duration::from_secs(300), "{promised} promised");
+        }
+    }
+    cluster.processor.restart()?;
+    let begun = Instant::now();
+    while cluster.processor.metric("avow_processor_read_records_total")? < promised as f64 {
+        ensure!(begun.elapsed() < Duration::from_secs(300), "the processor does not catch up");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let took = begun.elapsed().as_secs_f64();
+    println!(
+        "catching up over Kafka: {promised} records in {took:.1} s: {:.0} events/s; the processor has {} MiB resident",
+        promised as f64 / took,
+        cluster.processor.resident_mib()?
+    );
+    Ok(())
 }
 
 fn simulate(url: &str) -> Command {

@@ -104,15 +104,20 @@ impl Drop for Boxed {
 
 impl Cluster {
     pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Every role with these settings besides.
+    pub fn start_with(settings: &[(&str, &str)]) -> Result<Self> {
         let kafka = Kafka::start()?;
         let dir = tempfile::tempdir()?;
         let boxed = Boxed::start_in(dir.path())?;
         let role = |name: &str| {
-            Settings::new(name)
+            let role = Settings::new(name)
                 .env("AVOW_KAFKA__BROKERS", kafka.brokers())
                 .env("AVOW_CLICKHOUSE__URL", format!("http://127.0.0.1:{}", boxed.port))
-                .env("AVOW_INGEST__COUNTRY_HEADER", COUNTRY_HEADER)
-                .start()
+                .env("AVOW_INGEST__COUNTRY_HEADER", COUNTRY_HEADER);
+            settings.iter().fold(role, |role, (key, value)| role.env(*key, *value)).start()
         };
         let processor = role("processor")?;
         let api = role("api")?;

@@ -1,8 +1,10 @@
-//! Kafka away when an ingest starts, and a site that is added while its events arrive: what was promised is counted.
+//! Kafka away when an ingest starts, a site that is added while its events arrive, a warehouse that stands still: what was
+//! promised is counted.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use avow_testkit::child::Signal;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -85,4 +87,63 @@ fn a_site_may_be_added_while_its_events_arrive() -> Result<()> {
     runtime.block_on(adding)??;
     println!("{refused} refused before the site was known");
     counted(&runtime, &cluster, SITE, promised)
+}
+
+/// While the warehouse stands still the log grows, and nobody's memory; the lag shows it, in records and in seconds.
+#[test]
+fn a_warehouse_that_stands_still_costs_no_memory() -> Result<()> {
+    const SITE: &str = "slow.example";
+    const SIZE: usize = 500;
+    /// Batches that fill what the processor reads ahead, two batches of its own and librdkafka's queue for each partition.
+    const FILLING: usize = 240;
+    /// Batches for which nobody has room, 40 MB of records.
+    const FURTHER: usize = 240;
+    const NOISE_MIB: u64 = 16;
+    let runtime = Runtime::new()?;
+    let settings =
+        [("AVOW_KAFKA__PARTITIONS", "2"), ("AVOW_PROCESSOR__BATCH_RECORDS", "5000"), ("AVOW_INGEST__QUOTAS", "off")];
+    let cluster = Cluster::start_with(&settings)?;
+    let (api, ingest) = (Caller::of(cluster.api.url()), Caller::of(cluster.ingest.url()));
+    runtime.block_on(api.put_site(SITE, json!({"name": "Slow", "ledger": {"shards": 8}})))?;
+    let begun = Instant::now();
+    let mut promised = 0;
+    let mut post = |count: usize| {
+        let taken = runtime.block_on(ingest.post(&events(SITE, count))) == Some(202);
+        promised += if taken { count as u64 } else { 0 };
+        taken
+    };
+    while !post(SIZE) {
+        ensure!(begun.elapsed() < PATIENCE, "the site is not known to ingest");
+    }
+    counted(&runtime, &cluster, SITE, SIZE as u64)?;
+
+    let resident = || Ok::<_, anyhow::Error>((cluster.processor.resident_mib()?, cluster.ingest.resident_mib()?));
+    cluster.boxed.signal(Signal::STOP)?;
+    let mut promise = |batches: usize| {
+        let all = (0..batches).all(|_| post(SIZE));
+        ensure!(all, "not promised while the warehouse stands still");
+        resident()
+    };
+    let filled = promise(FILLING)?;
+    let after = promise(FURTHER)?;
+    let behind = ((FILLING + FURTHER) * SIZE) as f64;
+    let lag =
+        || Ok::<f64, anyhow::Error>(cluster.processor.metric_by_labels("avow_processor_lag_records")?.iter().sum());
+    let seconds = || cluster.processor.metric_by_labels("avow_processor_lag_seconds");
+    while lag()? < behind / 2.0 || !seconds()?.iter().any(|waiting| *waiting >= 1.0) {
+        ensure!(begun.elapsed() < PATIENCE, "the lag does not show");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    println!("resident MiB of processor and ingest: {filled:?}, then {after:?} with {behind} records waiting");
+    ensure!(after.0 < filled.0 + NOISE_MIB && after.1 < filled.1 + NOISE_MIB, "{filled:?} became {after:?}");
+
+    let waiting = Instant::now();
+    cluster.boxed.signal(Signal::CONT)?;
+    counted(&runtime, &cluster, SITE, promised)?;
+    println!("caught up in {:.1} s", waiting.elapsed().as_secs_f64());
+    while lag()? > 0.0 {
+        ensure!(begun.elapsed() < PATIENCE, "the lag does not go");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }

@@ -197,6 +197,28 @@ async fn a_revocation_is_answered_before_it_takes_effect() {
     second.close().await;
 }
 
+/// Two processes with one static id: the later one has the partitions, the earlier one lets go of all and says that it is not well.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_with_one_static_id_the_later_stays() {
+    let kafka = Kafka::start().unwrap();
+    let join = || async {
+        let membership = Membership::Member { static_id: Some("processor-1".to_owned()) };
+        let log = KafkaLog::connect(KafkaConfig { membership, ..config(&kafka) }).await.unwrap();
+        let owned = log.assignments().await.unwrap();
+        (log, owned)
+    };
+    let (first, mut firsts) = join().await;
+    firsts.wait_for(|owned| *owned == [0, 1, 2, 3, 4, 5]).await.unwrap();
+    assert!(first.healthy());
+    let (second, mut seconds) = join().await;
+    seconds.wait_for(|owned| *owned == [0, 1, 2, 3, 4, 5]).await.unwrap();
+    firsts.wait_for(|owned| owned.is_empty()).await.unwrap();
+    assert!(!first.healthy() && second.healthy());
+    first.close().await;
+    assert_eq!(*seconds.borrow(), [0, 1, 2, 3, 4, 5]);
+    second.close().await;
+}
+
 /// Our choice of partition is that of librdkafka's `murmur2_random`.
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_producers_choose_the_same_partition() {

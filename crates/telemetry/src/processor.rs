@@ -1,6 +1,6 @@
 //! What the processor counts.
 
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGaugeVec, Registry};
+use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use crate::MetricsError;
 use crate::registrar::{LATENCY_SECONDS, Registrar};
@@ -17,6 +17,8 @@ pub struct ProcessorMetrics {
     pub range_seconds: Histogram,
     /// Records of the log not yet processed, by partition.
     pub lag: IntGaugeVec,
+    /// How long the oldest of them has been in the log, by partition.
+    pub lag_seconds: GaugeVec,
     /// Times a partition's work was stopped by an error.
     pub failures: IntCounter,
 }
@@ -40,6 +42,11 @@ impl ProcessorMetrics {
             lag: registrar.gauges(
                 "avow_processor_lag_records",
                 "Records of a log partition that are not yet processed.",
+                &["partition"],
+            )?,
+            lag_seconds: registrar.float_gauges(
+                "avow_processor_lag_seconds",
+                "How long the oldest record of a log partition that is being processed has been in the log.",
                 &["partition"],
             )?,
             failures: registrar

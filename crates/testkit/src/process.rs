@@ -233,6 +233,16 @@ impl Avow {
         Ok(text.lines().find_map(value).unwrap_or(0.0))
     }
 
+    /// A metric's values by all its labels, in no order.
+    ///
+    /// # Errors
+    /// As [`Avow::admin_get`].
+    pub fn metric_by_labels(&self, name: &str) -> Result<Vec<f64>> {
+        let (_, text) = self.admin_get("/metrics")?;
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix('{')?.split_once("} ")?.1.trim().parse().ok();
+        Ok(text.lines().filter_map(value).collect())
+    }
+
     /// Resident memory, in MiB.
     ///
     /// # Errors

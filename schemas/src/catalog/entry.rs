@@ -24,6 +24,9 @@ pub struct Service {
     pub schema: Option<String>,
     /// The service's identifier, `^[a-z0-9][a-z0-9._-]{0,63}$`; the file is `<slug>.json`.
     pub slug: ServiceId,
+    /// Slugs that it had before; an event that names one of them is about this service.
+    #[serde(default)]
+    pub formerly: Vec<ServiceId>,
     /// The name as the vendor writes it.
     pub name: String,
     /// Code of the group of like services, such as `customer-support`.

@@ -145,7 +145,7 @@ fn a_localized_entry_has_the_same_keys_in_every_language_and_for_every_service()
         entry.as_object().unwrap().keys().cloned().collect()
     };
     let expected = keys("chaport", "en");
-    assert_eq!(expected.len(), 2 + 36);
+    assert_eq!(expected.len(), 2 + 37);
     for service in Catalog::builtin().iter() {
         for language in ["en", "fr", "de", "es", "pt", ""] {
             assert_eq!(keys(service.slug.as_str(), language), expected);
@@ -251,6 +251,21 @@ fn entries_that_point_nowhere_or_come_twice_are_refused() {
     let mut all: Vec<Service> = Catalog::builtin().iter().cloned().collect();
     all.iter_mut().find(|s| s.slug.as_str() == "crisp").unwrap().related.push(ServiceId::new("crisp").unwrap());
     assert_eq!(Catalog::from_services(all).unwrap_err().reason, "points at the entry itself");
+}
+
+#[test]
+fn a_renamed_service_is_found_by_its_former_slug() {
+    let renamed = |formerly: &[&str]| {
+        let mut all: Vec<Service> = Catalog::builtin().iter().cloned().collect();
+        let chaport = all.iter_mut().find(|s| s.slug.as_str() == "chaport").unwrap();
+        chaport.formerly = formerly.iter().map(|slug| ServiceId::new(slug).unwrap()).collect();
+        Catalog::from_services(all)
+    };
+    let catalog = renamed(&["chaport-chat"]).unwrap();
+    assert_eq!(catalog.get("chaport-chat").unwrap().slug.as_str(), "chaport");
+    assert_eq!(catalog.localized("chaport-chat", "fr").unwrap()["slug"], "chaport");
+    assert_eq!(renamed(&["crisp"]).unwrap_err().reason, "`crisp` is the slug of a service");
+    assert_eq!(renamed(&["x", "x"]).unwrap_err().field, "formerly[1]");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The checks that serde cannot make: shapes of codes, texts that are really there, facts that are either stated or
 //! named as unknown, references that resolve. Each failure names its file and its field.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::codes::Match;
 use super::entry::Service;
@@ -38,6 +38,24 @@ pub(super) fn entry(file: &str, service: &Service) -> Result<(), CatalogError> {
         }
     }
     Ok(())
+}
+
+/// Former slugs, each with today's; none of them is in use or comes twice.
+pub(super) fn former_slugs(
+    services: &BTreeMap<ServiceId, Service>,
+) -> Result<BTreeMap<ServiceId, ServiceId>, CatalogError> {
+    let mut former = BTreeMap::new();
+    for service in services.values() {
+        let file = service.file_name();
+        let check = Check { file: &file };
+        for (i, slug) in service.formerly.iter().enumerate() {
+            let field = format!("formerly[{i}]");
+            check.require(!services.contains_key(slug), &field, &format!("`{slug}` is the slug of a service"))?;
+            let before = former.insert(slug.clone(), service.slug.clone());
+            check.require(before.is_none(), &field, &format!("`{slug}` is there twice"))?;
+        }
+    }
+    Ok(former)
 }
 
 /// Checks that what entries say of each other exists.
