@@ -28,7 +28,7 @@ fn embedded_every_number_is_exact() -> Result<()> {
 fn over_kafka_in_three_processes_every_number_is_exact() -> Result<()> {
     let cluster = Cluster::start()?;
     // Sites are made through the api, events go to ingest: one address for both is what a proxy in front would give.
-    let front = Front::start(&[&cluster.ingest], &cluster.api)?;
+    let front = Front::start(&[&cluster.ingest], &[&cluster.api])?;
     let outcome = equal(&front.url(), &front.url(), "50", "6s");
     if outcome.is_err() {
         println!("the processor's log:\n{}", cluster.processor.log());

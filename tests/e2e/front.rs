@@ -1,4 +1,5 @@
-//! What a reverse proxy in front of the separate roles does: `/v1/` and the beacon to ingest, the rest to the api.
+//! What a reverse proxy in front of the separate roles does: `/v1/` and the beacon to ingest, the rest to the api, each in turn,
+//! and to the next one where one does not answer (events and queries may be sent twice).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 struct Behind {
     http: reqwest::Client,
     ingests: Arc<[String]>,
-    api: String,
+    apis: Arc<[String]>,
     turn: Arc<AtomicUsize>,
 }
 
@@ -30,12 +31,11 @@ pub struct Front {
 }
 
 impl Front {
-    /// The ingests take turns.
-    pub fn start(ingests: &[&Avow], api: &Avow) -> Result<Self> {
+    pub fn start(ingests: &[&Avow], apis: &[&Avow]) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
-        let ingests = ingests.iter().map(|ingest| ingest.url()).collect();
-        let behind = Behind { http, ingests, api: api.url(), turn: Arc::default() };
+        let urls = |of: &[&Avow]| of.iter().map(|avow| avow.url()).collect();
+        let behind = Behind { http, ingests: urls(ingests), apis: urls(apis), turn: Arc::default() };
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))?;
         let port = listener.local_addr()?.port();
         let routes = axum::Router::new().fallback(forward).with_state(behind);
@@ -51,13 +51,22 @@ impl Front {
 async fn forward(State(behind): State<Behind>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let turn = behind.turn.fetch_add(1, Ordering::Relaxed) % behind.ingests.len();
-    let base = if path.starts_with("/v1/") || path == "/beacon.js" { &behind.ingests[turn] } else { &behind.api };
+    let turn = behind.turn.fetch_add(1, Ordering::Relaxed);
+    let of_ingest = path.starts_with("/v1/") || path == "/beacon.js";
+    let behind_it = if of_ingest { &behind.ingests } else { &behind.apis };
     let Ok(body) = to_bytes(body, LARGEST).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let mut headers = head.headers;
     headers.remove(header::HOST);
-    let request = behind.http.request(head.method, format!("{base}{path}")).headers(headers).body(body);
-    let Ok(answer) = request.send().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let mut answered = None;
+    for attempt in 0..behind_it.len() {
+        let base = &behind_it[(turn + attempt) % behind_it.len()];
+        let request = behind.http.request(head.method.clone(), format!("{base}{path}"));
+        answered = request.headers(headers.clone()).body(body.clone()).send().await.ok();
+        if answered.is_some() {
+            break;
+        }
+    }
+    let Some(answer) = answered else { return StatusCode::BAD_GATEWAY.into_response() };
     let mut response = Response::builder().status(answer.status());
     if let Some(headers) = response.headers_mut() {
         headers.extend(answer.headers().clone());

@@ -1,6 +1,6 @@
 //! The two sizes of an installation: everything in one process, or Kafka, `avow box` and the three roles apart.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ pub struct Cluster {
 /// `avow box` on a port of its own. It has no `/readyz`: the ports answer when it is there.
 pub struct Boxed {
     child: avow_testkit::child::Child,
+    dir: PathBuf,
     port: u16,
 }
 
@@ -43,6 +44,18 @@ impl Boxed {
     /// On the data in `dir`.
     pub fn start_in(dir: &Path) -> Result<Self> {
         let port = ports::free()?;
+        Ok(Self { child: Self::spawn(dir, port)?, dir: dir.to_owned(), port })
+    }
+
+    /// SIGTERM, and again on the same data and port.
+    pub fn restart(&mut self) -> Result<()> {
+        let status = self.child.terminate(Duration::from_secs(60))?;
+        ensure!(status.success(), "{status} on SIGTERM");
+        self.child = Self::spawn(&self.dir, self.port)?;
+        Ok(())
+    }
+
+    fn spawn(dir: &Path, port: u16) -> Result<avow_testkit::child::Child> {
         let mut command = Command::new(binary()?);
         without_settings(&mut command).arg("box").env("AVOW_DATA_DIR", dir).env("AVOW_LIBCHDB", engine::library()?);
         command.env("AVOW_CLICKHOUSE_LISTEN", format!("127.0.0.1:{port}"));
@@ -52,7 +65,7 @@ impl Boxed {
             ensure!(begun.elapsed().as_secs() < 120, "avow box does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
-        Ok(Self { child, port })
+        Ok(child)
     }
 
     pub const fn port(&self) -> u16 {

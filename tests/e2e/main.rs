@@ -18,6 +18,7 @@ mod months;
 mod outage;
 mod readers;
 mod rebuild;
+mod rolling;
 mod tidy;
 
 /// A number from the environment, for long runs.

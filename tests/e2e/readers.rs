@@ -15,7 +15,7 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 #[test]
 fn python_reads_the_topic_with_the_committed_schema() -> Result<()> {
     let cluster = Cluster::start()?;
-    let front = Front::start(&[&cluster.ingest], &cluster.api)?;
+    let front = Front::start(&[&cluster.ingest], &[&cluster.api])?;
     simulate(&front.url(), &["--site", "read.example", "--events", "300", "--settle", "6s", "--seed", "5"])?;
     let schema = workspace_root().join("schemas/avro/log_record.avsc").display().to_string();
     let told =

@@ -12,7 +12,7 @@
 //! torn tail and refuses damage (`scan.rs`).
 
 mod compaction;
-mod disk;
+pub(crate) mod disk;
 #[cfg(test)]
 mod faults;
 mod frame;
@@ -20,6 +20,8 @@ mod frame;
 pub mod fuzzing;
 mod identity;
 mod partition;
+#[cfg(test)]
+pub(crate) mod power_cut;
 mod reader;
 mod scan;
 mod segment;
@@ -118,7 +120,7 @@ impl EmbeddedLog {
         Self::open_on(config, Arc::new(RealDisk))
     }
 
-    fn open_on(config: EmbeddedConfig, disk: Arc<dyn Disk>) -> Result<Arc<Self>, LogError> {
+    pub(crate) fn open_on(config: EmbeddedConfig, disk: Arc<dyn Disk>) -> Result<Arc<Self>, LogError> {
         const MAX_RECORD: usize = 64 << 20;
         if config.event_partitions == 0 || config.max_record_bytes > MAX_RECORD {
             return Err(LogError::Misconfigured(format!(

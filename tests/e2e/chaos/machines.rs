@@ -62,7 +62,7 @@ impl Machines {
         let ingests = spool_disks.iter().map(ingest).collect::<Result<Vec<_>>>()?;
         let api = role("api").start()?;
         let processors = vec![first, role("processor").start()?, role("processor").start()?];
-        let front = Front::start(&[&ingests[0], &ingests[1]], &api)?;
+        let front = Front::start(&[&ingests[0], &ingests[1]], &[&api])?;
         let config = KafkaConfig { brokers, partitions: PARTITIONS, ..KafkaConfig::default() };
         let log = runtime.block_on(KafkaLog::connect(config))?;
         let boxed = Some(boxed);
