@@ -1,10 +1,22 @@
-//! The ledger's mathematics: no I/O, no clock, no runtime. So far the leaves; the tree, tiles, checkpoints and proofs are
-//! built on them.
+//! The ledger's mathematics: no I/O, no clock, no randomness, no runtime, so that a browser can verify with the same code.
+//! Leaves and their disclosure, the tree and its proofs (RFC 6962), tiles, checkpoints, notes and cosignatures (C2SP).
 
+pub mod checkpoint;
 pub mod commitment;
+pub mod cosignature;
+pub mod frontier;
+pub mod key;
 pub mod merkle;
+pub mod note;
+pub mod proof;
+pub mod tile;
 
+pub use checkpoint::Checkpoint;
 pub use commitment::Commitment;
+pub use cosignature::Cosigner;
+pub use frontier::Frontier;
+pub use key::{KeyName, PublicKey, SigningKey, VerifierKey};
+pub use note::{Note, NoteSignature, Signed};
 
 /// What a leaf says, by its first byte. A new field or another way to commit means a new byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

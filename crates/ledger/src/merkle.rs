@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::Hash;
+use crate::frontier::Frontier;
 
 /// SHA-256(0x00 || entry).
 pub fn leaf_hash(entry: &[u8]) -> Hash {
@@ -22,21 +23,18 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 
 /// The root over leaf hashes in order; of none, SHA-256 of nothing.
 pub fn root(leaves: impl IntoIterator<Item = Hash>) -> Hash {
-    // The roots of the complete subtrees so far, largest first: one per set bit of the count.
-    let mut peaks: Vec<Hash> = Vec::new();
-    for (count, leaf) in (0_u64..).zip(leaves) {
-        let mut hash = leaf;
-        for _ in 0..count.trailing_ones() {
-            // As many peaks as there are trailing ones are merged, so one is always there.
-            if let Some(left) = peaks.pop() {
-                hash = node_hash(&left, &hash);
-            }
-        }
-        peaks.push(hash);
+    let mut frontier = Frontier::new();
+    for leaf in leaves {
+        frontier.push(leaf, |_, _, _| {});
     }
-    match peaks.pop() {
+    frontier.root()
+}
+
+/// The root over the roots of perfect subtrees, largest first; over none, SHA-256 of nothing.
+pub(crate) fn join(peaks: &[Hash]) -> Hash {
+    match peaks.split_last() {
         None => Sha256::digest([]).into(),
-        Some(last) => peaks.into_iter().rev().fold(last, |right, left| node_hash(&left, &right)),
+        Some((last, rest)) => rest.iter().rev().fold(*last, |right, left| node_hash(left, &right)),
     }
 }
 
