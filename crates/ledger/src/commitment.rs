@@ -38,15 +38,13 @@ impl Commitment {
     /// Adds a field: SHA-256(salt || u16 length of name || name || u32 length of value || value), lengths big-endian, the
     /// value in canonical JSON (RFC 8785).
     pub fn field(&mut self, name: &str, value: &[u8]) {
-        let index = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-        let mut hasher = Sha256::new();
-        hasher.update(self.salt(index));
-        hasher.update(u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
-        hasher.update(name.as_bytes());
-        hasher.update(u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
-        hasher.update(value);
-        let entry: Hash = hasher.finalize().into();
-        self.leaves.push(merkle::leaf_hash(&entry));
+        let salt = self.next_salt();
+        self.leaves.push(field_leaf(&salt, name, value));
+    }
+
+    /// The salt of the field to come.
+    fn next_salt(&self) -> Hash {
+        self.salt(u32::try_from(self.leaves.len()).unwrap_or(u32::MAX))
     }
 
     /// The root over the fields.
@@ -55,8 +53,80 @@ impl Commitment {
     }
 }
 
+/// The leaf hash of a field.
+fn field_leaf(salt: &Hash, name: &str, value: &[u8]) -> Hash {
+    let mut hasher = Sha256::new();
+    hasher.update(salt);
+    hasher.update(u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
+    hasher.update(name.as_bytes());
+    hasher.update(u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+    hasher.update(value);
+    let entry: Hash = hasher.finalize().into();
+    merkle::leaf_hash(&entry)
+}
+
+/// The salt and the leaf hash of every field, in the frozen order: what a disclosure opens a field with, or withholds it by.
+pub fn open<N: AsRef<str>, V: AsRef<[u8]>>(
+    seed: &[u8; 32],
+    fields: impl IntoIterator<Item = (N, V)>,
+) -> Vec<(Hash, Hash)> {
+    let mut commitment = Commitment::new(seed);
+    let mut opened = Vec::new();
+    for (name, value) in fields {
+        let salt = commitment.next_salt();
+        commitment.field(name.as_ref(), value.as_ref());
+        opened.push(salt);
+    }
+    opened.into_iter().zip(commitment.leaves).collect()
+}
+
+/// A field of a disclosed record, in its place among all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// Shown.
+    Opened {
+        /// Its salt, which tells nothing of the other fields'.
+        salt: Hash,
+        /// Its name.
+        name: String,
+        /// Its value in canonical JSON (RFC 8785).
+        value: Vec<u8>,
+    },
+    /// Hidden: its leaf hash, from which it cannot be guessed without its salt.
+    Withheld(Hash),
+}
+
+/// A record's fields of which those that `shown(index, name)` are opened and the others withheld.
+pub fn disclose<N: AsRef<str>, V: AsRef<[u8]>>(
+    seed: &[u8; 32],
+    fields: &[(N, V)],
+    mut shown: impl FnMut(usize, &str) -> bool,
+) -> Vec<Field> {
+    let opened = open(seed, fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
+    let disclosed = fields.iter().zip(opened).enumerate().map(|(index, ((name, value), (salt, leaf)))| {
+        let name = name.as_ref();
+        if shown(index, name) {
+            Field::Opened { salt, name: name.to_owned(), value: value.as_ref().to_vec() }
+        } else {
+            Field::Withheld(leaf)
+        }
+    });
+    disclosed.collect()
+}
+
+/// The commitment that these fields lead to, in the frozen order: the record's own where nothing was changed. A verifier
+/// compares it, and checks that each opened field stands at its name's place.
+pub fn verify_disclosure(fields: &[Field]) -> Hash {
+    merkle::root(fields.iter().map(|field| match field {
+        Field::Opened { salt, name, value } => field_leaf(salt, name, value),
+        Field::Withheld(leaf) => *leaf,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn commit(seed: u8, fields: &[(&str, &str)]) -> Hash {
@@ -88,5 +158,33 @@ mod tests {
         let salt = Commitment::new(&[7; 32]).salt(3);
         let hex: String = salt.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "277971e6fab84763cbe6c7aeaef2c8f095388c1fe37a067ea7d5ab8ffb3b6dae");
+    }
+
+    proptest! {
+        /// Whatever is shown and whatever is withheld, the commitment is the record's; and any change leads to another.
+        #[test]
+        fn a_disclosure_leads_to_the_commitment(
+            seed: [u8; 32], fields in prop::collection::vec((".{0,9}", prop::collection::vec(any::<u8>(), 0..9)), 1..40),
+            shown: u64, at: prop::sample::Index, bit in 0..8_u8,
+        ) {
+            let mut commitment = Commitment::new(&seed);
+            fields.iter().for_each(|(name, value)| commitment.field(name, value));
+            let commitment = commitment.finish();
+            let disclosed = disclose(&seed, &fields, |index, _| shown >> index & 1 == 1);
+            prop_assert_eq!(verify_disclosure(&disclosed), commitment);
+            let all = open(&seed, fields.iter().map(|(name, value)| (name, value)));
+            prop_assert_eq!(merkle::root(all.into_iter().map(|(_, leaf)| leaf)), commitment);
+            let at = at.index(fields.len());
+            let mut changed = disclosed;
+            match &mut changed[at] {
+                Field::Opened { salt, name, value } => match bit % 3 {
+                    0 => salt[0] ^= 1 << bit,
+                    1 => name.push('x'),
+                    _ => value.push(bit),
+                },
+                Field::Withheld(leaf) => leaf[0] ^= 1 << bit,
+            }
+            prop_assert_ne!(verify_disclosure(&changed), commitment);
+        }
     }
 }

@@ -5,11 +5,15 @@ pub mod checkpoint;
 pub mod commitment;
 pub mod cosignature;
 pub mod frontier;
+mod hex;
 pub mod key;
 pub mod merkle;
 pub mod note;
+pub mod policy;
 pub mod proof;
+pub mod sum_map;
 pub mod tile;
+pub mod tlog_proof;
 
 pub use checkpoint::Checkpoint;
 pub use commitment::Commitment;
@@ -17,6 +21,9 @@ pub use cosignature::Cosigner;
 pub use frontier::Frontier;
 pub use key::{KeyName, PublicKey, SigningKey, VerifierKey};
 pub use note::{Note, NoteSignature, Signed};
+pub use policy::Policy;
+pub use sum_map::{MapProof, SumMap};
+pub use tlog_proof::TlogProof;
 
 /// What a leaf says, by its first byte. A new field or another way to commit means a new byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
