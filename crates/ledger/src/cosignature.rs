@@ -9,6 +9,9 @@ use crate::checkpoint::Checkpoint;
 use crate::key::{COSIGNATURE_V1, KeyError, KeyName, VerifierKey, key_id, verify_ed25519};
 use crate::note::{NoteError, NoteSignature};
 
+#[cfg(feature = "ml-dsa")]
+pub mod ml_dsa;
+
 /// The largest time that a cosignature may have.
 const LATEST: u64 = i64::MAX as u64;
 

@@ -110,7 +110,7 @@ pub enum PublicKey {
     Ed25519(VerifyingKey),
     /// [`COSIGNATURE_V1`], of witnesses.
     CosignatureV1(VerifyingKey),
-    /// [`ML_DSA_44`], of logs and witnesses.
+    /// [`ML_DSA_44`], of logs and witnesses. Nothing that it signed counts without the feature `ml-dsa`.
     MlDsa44(Box<[u8; ML_DSA_44_PUBLIC]>),
     /// Of an algorithm that is not known here: nothing that it signed counts.
     Unknown {
@@ -206,7 +206,14 @@ impl VerifierKey {
                 let time = cosignature::verify_v1(key, text, signature)?.ok_or_else(wrong)?;
                 Ok(Some(Signed { key: self, timestamp: Some(time) }))
             }
-            PublicKey::MlDsa44(_) | PublicKey::Unknown { .. } => Ok(None),
+            #[cfg(feature = "ml-dsa")]
+            PublicKey::MlDsa44(key) => {
+                let time = cosignature::ml_dsa::verify(&key[..], &self.name, text, signature)?.ok_or_else(wrong)?;
+                Ok(Some(Signed { key: self, timestamp: Some(time) }))
+            }
+            #[cfg(not(feature = "ml-dsa"))]
+            PublicKey::MlDsa44(_) => Ok(None),
+            PublicKey::Unknown { .. } => Ok(None),
         }
     }
 }
