@@ -2,10 +2,10 @@
 //! while the others stay hidden, and all become unguessable once the seed is gone. Frozen by `schemas/leaf/v1.md`.
 
 use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Hash;
-use crate::merkle;
+use crate::{Hash, hex, merkle};
 
 /// HKDF's info, before the field's index.
 const SALT_INFO: &[u8] = b"avow/leaf/1/salt";
@@ -38,8 +38,8 @@ impl Commitment {
     /// Adds a field: SHA-256(salt || u16 length of name || name || u32 length of value || value), lengths big-endian, the
     /// value in canonical JSON (RFC 8785).
     pub fn field(&mut self, name: &str, value: &[u8]) {
-        let salt = self.next_salt();
-        self.leaves.push(field_leaf(&salt, name, value));
+        let entry = field_entry(&self.next_salt(), name, value);
+        self.leaves.push(merkle::leaf_hash(&entry));
     }
 
     /// The salt of the field to come.
@@ -53,47 +53,49 @@ impl Commitment {
     }
 }
 
-/// The leaf hash of a field.
-fn field_leaf(salt: &Hash, name: &str, value: &[u8]) -> Hash {
+/// The entry of a field, which is hashed as a leaf (`schemas/leaf/v1.md`, step 4).
+fn field_entry(salt: &Hash, name: &str, value: &[u8]) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update(salt);
     hasher.update(u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
     hasher.update(name.as_bytes());
     hasher.update(u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
     hasher.update(value);
-    let entry: Hash = hasher.finalize().into();
-    merkle::leaf_hash(&entry)
+    hasher.finalize().into()
 }
 
-/// The salt and the leaf hash of every field, in the frozen order: what a disclosure opens a field with, or withholds it by.
+/// The salt and the entry of every field, in the frozen order: what a disclosure opens a field with, or withholds it by.
 pub fn open<N: AsRef<str>, V: AsRef<[u8]>>(
     seed: &[u8; 32],
     fields: impl IntoIterator<Item = (N, V)>,
 ) -> Vec<(Hash, Hash)> {
-    let mut commitment = Commitment::new(seed);
-    let mut opened = Vec::new();
-    for (name, value) in fields {
-        let salt = commitment.next_salt();
-        commitment.field(name.as_ref(), value.as_ref());
-        opened.push(salt);
-    }
-    opened.into_iter().zip(commitment.leaves).collect()
+    let salts = Commitment::new(seed);
+    let opened = (0_u32..).zip(fields).map(|(index, (name, value))| {
+        let salt = salts.salt(index);
+        (salt, field_entry(&salt, name.as_ref(), value.as_ref()))
+    });
+    opened.collect()
 }
 
-/// A field of a disclosed record, in its place among all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A field of a disclosed record, in its place among all of them. In JSON `{"opened": {"salt", "name", "value"}}`, the value
+/// as the text that it is, or `{"withheld": entry}`; hashes as 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Field {
     /// Shown.
     Opened {
         /// Its salt, which tells nothing of the other fields'.
+        #[serde(with = "hex")]
         salt: Hash,
         /// Its name.
         name: String,
         /// Its value in canonical JSON (RFC 8785).
+        #[serde(with = "text")]
         value: Vec<u8>,
     },
-    /// Hidden: its leaf hash, from which it cannot be guessed without its salt.
-    Withheld(Hash),
+    /// Hidden: its entry, from which it cannot be guessed without its salt. The entry and not its leaf hash, in whose place
+    /// the hash of a whole subtree could stand: so the number of the fields and their places hold.
+    Withheld(#[serde(with = "hex")] Hash),
 }
 
 /// A record's fields of which those that `shown(index, name)` are opened and the others withheld.
@@ -103,12 +105,12 @@ pub fn disclose<N: AsRef<str>, V: AsRef<[u8]>>(
     mut shown: impl FnMut(usize, &str) -> bool,
 ) -> Vec<Field> {
     let opened = open(seed, fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
-    let disclosed = fields.iter().zip(opened).enumerate().map(|(index, ((name, value), (salt, leaf)))| {
+    let disclosed = fields.iter().zip(opened).enumerate().map(|(index, ((name, value), (salt, entry)))| {
         let name = name.as_ref();
         if shown(index, name) {
             Field::Opened { salt, name: name.to_owned(), value: value.as_ref().to_vec() }
         } else {
-            Field::Withheld(leaf)
+            Field::Withheld(entry)
         }
     });
     disclosed.collect()
@@ -118,9 +120,22 @@ pub fn disclose<N: AsRef<str>, V: AsRef<[u8]>>(
 /// compares it, and checks that each opened field stands at its name's place.
 pub fn verify_disclosure(fields: &[Field]) -> Hash {
     merkle::root(fields.iter().map(|field| match field {
-        Field::Opened { salt, name, value } => field_leaf(salt, name, value),
-        Field::Withheld(leaf) => *leaf,
+        Field::Opened { salt, name, value } => merkle::leaf_hash(&field_entry(salt, name, value)),
+        Field::Withheld(entry) => merkle::leaf_hash(entry),
     }))
+}
+
+/// Bytes that are text, for serde's `with`.
+mod text {
+    use serde::{Deserialize, Deserializer, Serializer, ser};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(std::str::from_utf8(bytes).map_err(ser::Error::custom)?)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        String::deserialize(deserializer).map(String::into_bytes)
+    }
 }
 
 #[cfg(test)]
@@ -160,20 +175,36 @@ mod tests {
         assert_eq!(hex, "277971e6fab84763cbe6c7aeaef2c8f095388c1fe37a067ea7d5ab8ffb3b6dae");
     }
 
+    /// Two fields cannot be passed off as one by the hash over both.
+    #[test]
+    fn the_number_of_fields_holds() {
+        let fields = [("a", "1"), ("b", "2"), ("c", "3")];
+        let commitment = commit(1, &fields);
+        let mut disclosed = disclose(&[1; 32], &fields, |index, _| index == 2);
+        assert_eq!(verify_disclosure(&disclosed), commitment);
+        let opened = disclosed.pop().unwrap();
+        let Field::Opened { salt, .. } = opened else { unreachable!() };
+        assert_eq!(salt, open(&[1; 32], fields)[2].0);
+        let both = verify_disclosure(&disclosed);
+        assert_ne!(verify_disclosure(&[Field::Withheld(both), opened]), commitment);
+    }
+
     proptest! {
         /// Whatever is shown and whatever is withheld, the commitment is the record's; and any change leads to another.
         #[test]
         fn a_disclosure_leads_to_the_commitment(
-            seed: [u8; 32], fields in prop::collection::vec((".{0,9}", prop::collection::vec(any::<u8>(), 0..9)), 1..40),
+            seed: [u8; 32], fields in prop::collection::vec((".{0,9}", ".{0,9}"), 1..40),
             shown: u64, at: prop::sample::Index, bit in 0..8_u8,
         ) {
             let mut commitment = Commitment::new(&seed);
-            fields.iter().for_each(|(name, value)| commitment.field(name, value));
+            fields.iter().for_each(|(name, value)| commitment.field(name, value.as_bytes()));
             let commitment = commitment.finish();
             let disclosed = disclose(&seed, &fields, |index, _| shown >> index & 1 == 1);
             prop_assert_eq!(verify_disclosure(&disclosed), commitment);
             let all = open(&seed, fields.iter().map(|(name, value)| (name, value)));
-            prop_assert_eq!(merkle::root(all.into_iter().map(|(_, leaf)| leaf)), commitment);
+            prop_assert_eq!(merkle::root(all.iter().map(|(_, entry)| merkle::leaf_hash(entry))), commitment);
+            let json = serde_json::to_string(&disclosed).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Vec<Field>>(&json).unwrap(), &disclosed);
             let at = at.index(fields.len());
             let mut changed = disclosed;
             match &mut changed[at] {
@@ -182,7 +213,7 @@ mod tests {
                     1 => name.push('x'),
                     _ => value.push(bit),
                 },
-                Field::Withheld(leaf) => leaf[0] ^= 1 << bit,
+                Field::Withheld(entry) => entry[0] ^= 1 << bit,
             }
             prop_assert_ne!(verify_disclosure(&changed), commitment);
         }
