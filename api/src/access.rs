@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use avow_control::{Access, Caller};
 use avow_schemas::control::Scope;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::header;
 use http::request::Parts;
 
@@ -28,6 +28,19 @@ impl FromRequestParts<Arc<Api>> for Bearer {
         };
         let caller = api.control.authenticate(token);
         caller.map(Self).ok_or_else(|| Problem::unauthorized("the token is unknown, revoked or expired"))
+    }
+}
+
+impl OptionalFromRequestParts<Arc<Api>> for Bearer {
+    type Rejection = Problem;
+
+    /// None where no token is given; one that is given must be good.
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Option<Self>, Problem> {
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            <Self as FromRequestParts<Arc<Api>>>::from_request_parts(parts, api).await.map(Some)
+        } else {
+            Ok(None)
+        }
     }
 }
 

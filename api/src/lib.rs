@@ -13,6 +13,7 @@ mod config;
 mod exports;
 mod extract;
 mod jobs;
+mod ledger;
 mod letters;
 mod live;
 mod me;

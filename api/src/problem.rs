@@ -1,5 +1,6 @@
 //! Refusals: RFC 9457 problem documents with a stable `code`.
 
+use avow_warehouse::WarehouseError;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use problem_details::{JsonProblemDetails, ProblemDetails};
@@ -54,6 +55,14 @@ impl Problem {
     pub fn with(mut self, member: &str, value: Value) -> Self {
         self.members.insert(member.to_owned(), value);
         self
+    }
+}
+
+/// Said to the operator in the log, and to the caller that it may pass.
+impl From<WarehouseError> for Problem {
+    fn from(error: WarehouseError) -> Self {
+        tracing::error!(%error, "api.warehouse_failed");
+        Self::unavailable("the warehouse did not answer")
     }
 }
 

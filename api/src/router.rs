@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, exports, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites, subjects,
-    tokens,
+    Api, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites,
+    subjects, tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -49,15 +49,18 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(rebuilds::get::get_rebuild))
         .routes(routes!(letters::list::list_dead_letters))
         .routes(routes!(letters::replay::replay_dead_letters))
+        .routes(routes!(ledger::list::list_logs))
+        .routes(routes!(ledger::checkpoint::get_checkpoint))
 }
 
-/// The role's routes: the API under `/api`, the page under everything else.
+/// The role's routes: the API under `/api`, the public logs under `/log`, the page under everything else.
 pub fn router(api: Arc<Api>) -> Router {
     let (routes, _) = described().split_for_parts();
     let not_event_streams = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
     routes
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/docs", get(reference::serve))
+        .merge(ledger::routes())
         .merge(page::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
@@ -95,7 +98,7 @@ fn answered<B>(response: &http::Response<B>, elapsed: Duration, _: &tracing::Spa
 /// Counts the answer by its route, never by its path: that may name a subject.
 async fn counted(State(api): State<Arc<Api>>, request: axum::extract::Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
-    let route = if route.starts_with("/api/") { route } else { "other" }.to_owned();
+    let route = if route.starts_with("/api/") || route.starts_with("/log") { route } else { "other" }.to_owned();
     let begun = Instant::now();
     let response = next.run(request).await;
     let metrics = &api.metrics.api;

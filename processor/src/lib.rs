@@ -11,7 +11,7 @@
 //!
 //! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes
 //! the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
-//! [`lag`] shows how far behind the work is. [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
+//! [`lag`] shows how far behind the work is. [`signing`] signs the ledgers' checkpoints. [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
 //! follows it.
 
 mod ahead;
@@ -29,6 +29,7 @@ mod repeats;
 mod resolve;
 mod same_log;
 mod schemas;
+mod signing;
 
 pub use assignment::Processor;
 pub use drain::{Behind, behind};
@@ -73,6 +74,8 @@ impl Default for ProcessorConfig {
 pub enum ProcessorError {
     #[error(transparent)]
     Log(#[from] avow_log::LogError),
+    #[error(transparent)]
+    Tree(#[from] avow_trees::TreeError),
     #[error(transparent)]
     Warehouse(#[from] avow_warehouse::WarehouseError),
     #[error("the settings that events cite: {0}")]

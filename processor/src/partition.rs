@@ -12,8 +12,10 @@ use avow_schemas::letter::LetterId;
 use avow_schemas::record::{LogRecord, site_and_shard};
 use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
+use avow_trees::grow::Grower;
 use avow_warehouse::chain::Chain;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
+use avow_warehouse::trees::{self, Leaf};
 use avow_warehouse::uniqueness::IdsStand;
 use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::sync::{OnceCell, Semaphore, mpsc};
@@ -81,6 +83,7 @@ pub(crate) async fn run(
     if start > marks.events {
         return Err(ProcessorError::Gap { partition, processed: marks.events, start });
     }
+    let grower = Grower::open(Arc::clone(&context.warehouse), log_id, partition, marks.events).await?;
     let stand = IdsStand { log_id, partition, upto: marks.ids };
     let earlier = context.earlier().await?;
     let repeats = Repeats::open(&context.state_dir, &context.warehouse, stand, earlier).await?;
@@ -92,7 +95,7 @@ pub(crate) async fn run(
     let reader =
         tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
     lag.reached(marks.events);
-    let mut work = Work { context, partition, lag, chain, repeats, leaves, overflow: Overflow::default() };
+    let mut work = Work { context, partition, lag, chain, grower, repeats, leaves, overflow: Overflow::default() };
     let mut outcome = Ok(());
     loop {
         let batch = tokio::time::timeout(LOOK_AFTER, incoming.recv()).await;
@@ -102,7 +105,7 @@ pub(crate) async fn run(
         outcome = match batch {
             Ok(Some((batch, _room))) => work.process(batch).await,
             Ok(None) => break,
-            Err(_) => work.look().await,
+            Err(_) => work.quiet().await,
         };
         if outcome.is_err() {
             break;
@@ -120,6 +123,7 @@ struct Work {
     partition: u32,
     lag: Arc<Lag>,
     chain: Chain,
+    grower: Grower,
     repeats: Repeats,
     leaves: Leaves,
     overflow: Overflow,
@@ -143,6 +147,12 @@ struct Entry {
 }
 
 impl Work {
+    /// Nothing has come for a while.
+    async fn quiet(&mut self) -> Result<(), ProcessorError> {
+        self.grower.write_if_due().await?;
+        self.look().await
+    }
+
     /// Whether the derived tables still stand where this left them: one that was made anew may stand lower.
     async fn look(&self) -> Result<(), ProcessorError> {
         let (log_id, partition, marks) = (self.context.log.identity().log_id, self.partition, self.chain.watermarks());
@@ -281,7 +291,7 @@ impl Work {
         match self.chain.write(&range).await {
             Ok(()) => {
                 self.count(&range.books);
-                Ok(())
+                self.grow(&range).await
             }
             Err(WarehouseError::Refused(error)) if self.chain.watermarks().events == from => {
                 self.give_back(&range.rows);
@@ -290,6 +300,19 @@ impl Work {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Adds what has landed to the ledgers' trees.
+    async fn grow(&mut self, range: &Range) -> Result<(), ProcessorError> {
+        let leaf = |row: &StoredRow| Leaf {
+            ledger: Arc::clone(&row.ledger),
+            leaf: row.leaf,
+            entry: trees::entry(row.leaf_kind, &row.commitment),
+        };
+        self.grower.add(range.rows.iter().map(leaf).collect(), range.to).await?;
+        let broken = i64::try_from(self.grower.broken()).unwrap_or(i64::MAX);
+        self.context.metrics.ledger.broken.with_label_values(&[&self.partition.to_string()]).set(broken);
+        Ok(self.grower.write_if_due().await?)
     }
 
     async fn bisect(
@@ -383,7 +406,9 @@ impl Work {
 
     async fn close(mut self) -> Result<(), ProcessorError> {
         let covers = self.chain.watermarks().ids;
+        let written = self.grower.write().await;
         self.chain.close().await;
+        written?;
         self.repeats.write(covers)
     }
 }

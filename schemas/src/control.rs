@@ -31,6 +31,30 @@ pub enum ControlValue {
     /// Key `schema/<fingerprint>` or `schema/<fingerprint>/<registry id>`: a schema with which records of `consent.events`
     /// are written.
     Schema(WriterSchema),
+    /// Key `ledger-key/<public key>`: a key with which checkpoints are signed.
+    LedgerKey(LedgerKey),
+}
+
+/// A key with which the ledgers' checkpoints are signed, published before its first signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerKey {
+    /// The origin of the operator log; those of the others begin with it.
+    pub origin: String,
+    /// Ed25519, 32 bytes in hexadecimal.
+    pub public_key: String,
+    pub made_at: i64,
+}
+
+impl LedgerKey {
+    /// Its key in the topic.
+    pub fn key(&self) -> String {
+        format!("ledger-key/{}", self.public_key)
+    }
+
+    /// Whether it signs the same under the same name.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.origin, &self.public_key) == (&other.origin, &other.public_key)
+    }
 }
 
 /// A writer's schema, published before its first record.

@@ -18,4 +18,5 @@ macro_rules! migrations {
 pub const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_tables",
     2 "0002_views",
+    3 "0003_ledger",
 };

@@ -13,6 +13,7 @@ mod for_ever;
 mod front;
 mod installation;
 mod kills;
+mod ledger;
 mod migrate;
 mod months;
 mod outage;

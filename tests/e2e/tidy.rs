@@ -17,11 +17,12 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/chbox", &[]),
     ("crates/log", &["telemetry"]),
     ("crates/warehouse", &["schemas"]),
+    ("crates/trees", &["schemas", "warehouse", "ledger"]),
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "telemetry"]),
-    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "telemetry"]),
-    ("api", &["schemas", "log", "control", "warehouse", "telemetry"]),
+    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "telemetry"]),
+    ("api", &["schemas", "log", "control", "warehouse", "ledger", "trees", "telemetry"]),
 ];
 
 /// A word that may be used in one folder only.

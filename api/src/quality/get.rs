@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use avow_schemas::control::Scope;
-use avow_warehouse::WarehouseError;
 use avow_warehouse::books::Books;
 use avow_warehouse::books::ranges::PartitionBooks;
 use axum::Json;
@@ -121,13 +120,9 @@ pub async fn data_quality(
         names.push(String::new());
     }
     let fresh = current(&api).await?;
-    let refused = |error: WarehouseError| {
-        tracing::error!(%error, "api.warehouse_failed");
-        Problem::unavailable("the warehouse did not answer")
-    };
-    let books = api.warehouse.books(&names, 0, moment::END).await.map_err(refused)?;
+    let books = api.warehouse.books(&names, 0, moment::END).await?;
     let of_all = names.iter().any(String::is_empty);
-    let partitions = if of_all { api.warehouse.partition_books().await.map_err(refused)? } else { Vec::new() };
+    let partitions = if of_all { api.warehouse.partition_books().await? } else { Vec::new() };
     let sites: Vec<SiteBooks> = books.into_iter().map(SiteBooks::of).collect();
     let partitions: Vec<PartitionRanges> = partitions.iter().map(PartitionRanges::of).collect();
     let balanced = sites.iter().all(|site| site.balanced) && partitions.iter().all(|partition| partition.balanced);

@@ -106,10 +106,7 @@ pub async fn data_quality_ranges(
     let log_id = which.log_id.unwrap_or_else(|| api.log.identity().log_id);
     let (from, limit) = (which.from.unwrap_or(0), which.limit.unwrap_or(100).clamp(1, MOST));
     let books = api.warehouse.range_books(log_id, which.partition, which.site.as_deref(), from, limit + 1).await;
-    let mut books = books.map_err(|error| {
-        tracing::error!(%error, "api.warehouse_failed");
-        Problem::unavailable("the warehouse did not answer")
-    })?;
+    let mut books = books?;
     let goes_on = books.len() as u64 > limit;
     if goes_on {
         books.pop();

@@ -118,10 +118,7 @@ pub async fn get_subject(
     let unknown = || Problem::not_found("unknown_subject", format!("no event of {id} on {}", asked.site));
     // The nil UUID stands for nobody: events without a subject are under it.
     let most = if id.is_nil() { return Err(unknown()) } else { MOST_EVENTS + 1 };
-    let mut events = api.warehouse.history(&asked.site, id, most).await.map_err(|error| {
-        tracing::error!(%error, "api.warehouse_failed");
-        Problem::unavailable("the warehouse did not answer")
-    })?;
+    let mut events = api.warehouse.history(&asked.site, id, most).await?;
     if events.is_empty() {
         return Err(unknown());
     }

@@ -3,6 +3,7 @@
 mod admin;
 pub mod engine;
 mod first_token;
+mod ledger_key;
 pub mod log;
 mod registry;
 
@@ -190,7 +191,7 @@ impl Server {
             Arc::clone(warehouse),
             Arc::clone(metrics),
         );
-        let mut processor = processor.await?;
+        let mut processor = processor.await?.with_keys(ledger_key::load(&self.config)?);
         if let Some(registry) = registry {
             processor = processor.with_registry(registry);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
+use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
 use avow_schemas::record::SchemaRef;
 use avow_schemas::settings::{SiteSettings, SiteVersion};
@@ -44,6 +44,8 @@ pub struct Directory {
     banners: BTreeMap<(SiteId, String), Arc<serde_json::Value>>,
     /// By their key: a handful.
     schemas: BTreeMap<String, Arc<WriterSchema>>,
+    /// In the order in which they were published.
+    ledger_keys: Vec<Arc<LedgerKey>>,
 }
 
 impl Directory {
@@ -76,6 +78,11 @@ impl Directory {
         cited.all(|other| other.fingerprint == first.fingerprint).then_some(first.schema.as_str())
     }
 
+    /// The key with which checkpoints are signed: the first one that was published.
+    pub fn ledger_key(&self) -> Option<&Arc<LedgerKey>> {
+        self.ledger_keys.first()
+    }
+
     pub(crate) fn has_published(&self, schema: &WriterSchema) -> bool {
         self.schemas.contains_key(&schema.key())
     }
@@ -92,6 +99,11 @@ impl Directory {
             }
             Some(ControlValue::Schema(schema)) => {
                 self.schemas.insert(key.to_owned(), Arc::new(schema));
+            }
+            Some(ControlValue::LedgerKey(ledger_key)) => {
+                if !self.ledger_keys.iter().any(|known| known.is_same(&ledger_key)) {
+                    self.ledger_keys.push(Arc::new(ledger_key));
+                }
             }
             None => {
                 self.schemas.remove(key);

@@ -8,6 +8,7 @@ mod api;
 mod books;
 pub mod field;
 mod ingest;
+mod ledger;
 mod processor;
 mod registrar;
 mod spool;
@@ -19,6 +20,7 @@ use prometheus::{Registry, TextEncoder};
 pub use api::ApiMetrics;
 pub use books::BooksMetrics;
 pub use ingest::IngestMetrics;
+pub use ledger::LedgerMetrics;
 pub use processor::ProcessorMetrics;
 pub use spool::SpoolMetrics;
 
@@ -36,6 +38,7 @@ pub struct Metrics {
     pub api: ApiMetrics,
     pub books: BooksMetrics,
     pub ingest: IngestMetrics,
+    pub ledger: LedgerMetrics,
     pub processor: ProcessorMetrics,
     pub spool: SpoolMetrics,
 }
@@ -50,9 +53,10 @@ impl Metrics {
         let api = ApiMetrics::register(&registry)?;
         let books = BooksMetrics::register(&registry)?;
         let ingest = IngestMetrics::register(&registry)?;
+        let ledger = LedgerMetrics::register(&registry)?;
         let processor = ProcessorMetrics::register(&registry)?;
         let spool = SpoolMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, api, books, ingest, processor, spool }))
+        Ok(Arc::new(Self { registry, api, books, ingest, ledger, processor, spool }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).
@@ -79,7 +83,7 @@ mod tests {
         for line in text.lines().filter(|line| line.starts_with("# HELP ")) {
             let (name, help) = line["# HELP ".len()..].split_once(' ').unwrap();
             assert!(name.starts_with("avow_") && help.ends_with('.'), "{line}");
-            let unit = ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio", "_sites"];
+            let unit = ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio", "_sites", "_ledgers"];
             assert!(unit.iter().any(|unit| name.ends_with(unit)), "{name} names no unit");
         }
         assert!(text.contains("avow_ingest_requests_total{status=\"202\"} 1\n"), "{text}");

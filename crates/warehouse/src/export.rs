@@ -109,11 +109,15 @@ fn expression(field: &str) -> &str {
     }
 }
 
-fn condition(scope: &ExportScope) -> String {
-    let mut condition = "site = {site:String} AND kind = 'event' \
+/// With the site's control records or without.
+pub(crate) fn condition(scope: &ExportScope, with_control: bool) -> String {
+    let kinds = if with_control { "kind IN ('event', 'control')" } else { "kind = 'event'" };
+    let mut condition = format!("site = {{site:String}} AND {kinds} ");
+    condition.push_str(
+        "\
         AND logged_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND logged_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC') \
-        AND (log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])"
-        .to_owned();
+        AND (log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])",
+    );
     if scope.subject.is_some() {
         condition.push_str(" AND subject = {subject:UUID}");
     }
@@ -185,7 +189,7 @@ impl Warehouse {
         let sql = format!(
             "SELECT count() AS rows, toUnixTimestamp64Milli(min(logged_at)) AS first_logged_at, \
              toUnixTimestamp64Milli(max(logged_at)) AS last_logged_at FROM events_data WHERE {}",
-            condition(scope)
+            condition(scope, false)
         );
         Ok(self.exported(&sql, scope).fetch_one().await?)
     }
@@ -200,7 +204,7 @@ impl Warehouse {
         let sql = format!(
             "SELECT {} FROM events_data WHERE {} ORDER BY site, events_data.subject, events_data.occurred_at, events_data.id",
             fields.join(", "),
-            condition(scope)
+            condition(scope, false)
         );
         let query = self.exported(&sql, scope).with_setting("prefer_column_name_to_alias", "1");
         let query = query.with_setting("optimize_read_in_order", "1").with_setting("date_time_output_format", "iso");
@@ -210,7 +214,7 @@ impl Warehouse {
         Ok(ExportLines { cursor: query.fetch_bytes("JSONEachRow")?, rest: BytesMut::new(), ended: false })
     }
 
-    fn exported(&self, sql: &str, scope: &ExportScope) -> clickhouse::query::Query {
+    pub(crate) fn exported(&self, sql: &str, scope: &ExportScope) -> clickhouse::query::Query {
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(sql).param("site", &scope.site).param("from", scope.from).param("to", scope.to);
         let query = query.param("log", scope.log_id.to_string()).param("upto", &scope.upto);

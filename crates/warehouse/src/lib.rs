@@ -16,7 +16,9 @@ pub mod logs;
 mod migrate;
 pub mod query;
 pub mod rebuild;
+pub mod records;
 pub mod rows;
+pub mod trees;
 pub mod uniqueness;
 
 pub use client::{Endpoint, Warehouse};

@@ -86,10 +86,10 @@ pub struct Range {
 }
 
 /// Milliseconds since 1970 as DateTime64(3, 'UTC').
-struct Moment(i64);
+pub(crate) struct Moment(pub(crate) i64);
 
 /// 32 bytes as FixedString(32).
-struct Bytes32([u8; 32]);
+pub(crate) struct Bytes32(pub(crate) [u8; 32]);
 
 #[expect(clippy::expect_used, reason = "a constant type name, checked by the tests")]
 static MOMENT: LazyLock<DataTypeNode> = LazyLock::new(|| DataTypeNode::new("DateTime64(3, 'UTC')").expect("a type"));

@@ -1,0 +1,85 @@
+//! The key with which this installation signs: 32 bytes in hexadecimal in a file that nobody else may read. Where none is
+//! configured, the data directory holds one, drawn at the first start.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use avow_trees::keys::Keys;
+
+use crate::config::Config;
+
+/// Loads the key, or draws one.
+pub fn load(config: &Config) -> anyhow::Result<Keys> {
+    let seed = match &config.ledger.key_file {
+        Some(path) => read(path)?.with_context(|| format!("ledger.key_file: there is no {}", path.display()))?,
+        None => own(&config.data_dir.join("ledger.key"))?,
+    };
+    // Without a name of its own an installation goes by its key.
+    let origin = config.ledger.origin.clone();
+    Ok(match origin {
+        Some(origin) => Keys::new(origin, seed)?,
+        None => Keys::unnamed(seed)?,
+    })
+}
+
+/// The data directory's own key.
+fn own(path: &PathBuf) -> anyhow::Result<[u8; 32]> {
+    if let Some(seed) = read(path)? {
+        return Ok(seed);
+    }
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("drawing a key: {e}"))?;
+    let fresh = path.with_extension("new");
+    let _ = fs::remove_file(&fresh);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    tracing::info!(path = %path.display(), "ledger.key_drawn");
+    Ok(seed)
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<[u8; 32]>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!("{}: others may read the signing key (mode {:o}): chmod 600", path.display(), mode & 0o777);
+    }
+    let text = text.trim();
+    let digits: Option<Vec<u8>> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    let seed = digits.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).filter(|_| text.len() == 64);
+    seed.map(Some).with_context(|| format!("{}: a signing key is 64 hexadecimal digits", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_drawn_once_and_kept_from_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.key");
+        let seed = own(&path).unwrap();
+        assert_eq!(own(&path).unwrap(), seed);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(own(&path).unwrap_err().to_string().contains("chmod 600"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        for broken in ["", "00", "zz", &"0".repeat(63), &"é".repeat(32)] {
+            fs::write(&path, broken).unwrap();
+            assert!(own(&path).unwrap_err().to_string().contains("64 hexadecimal digits"), "{broken}");
+        }
+    }
+}

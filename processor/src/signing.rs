@@ -1,0 +1,98 @@
+//! The signer's rounds: which checkpoint is due when. It runs where the log's first partition is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use avow_trees::TreeError;
+use avow_trees::keys::Keys;
+use avow_trees::sign::Signer;
+use tokio_util::sync::CancellationToken;
+
+use crate::partition::Context;
+
+const EVERY: Duration = Duration::from_secs(1);
+const AFTER_ERROR: Duration = Duration::from_secs(5);
+/// How often it is looked how busy the ledgers are, and to which sites they belong.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// ... and where a ledger was met that was not there yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// Between two checkpoints of a ledger, unless its site says otherwise.
+const USUAL: Duration = Duration::from_secs(10);
+/// Of a ledger with fewer leaves a day than [`QUIET_BELOW`]: a quick checkpoint would show a single person's act.
+const QUIET: Duration = Duration::from_secs(3600);
+const QUIET_BELOW: u64 = 1000;
+
+/// Signs until `stop`, if there are keys, and they are the installation's.
+pub(crate) async fn keep_signing(context: &Context, keys: Option<Keys>, stop: CancellationToken) {
+    let Some(keys) = keys else { return };
+    while !stop.is_cancelled() {
+        let Err(error) = sign(context, &keys, &stop).await else { return };
+        tracing::warn!(%error, "ledger.signing_failed");
+        stop.run_until_cancelled(tokio::time::sleep(AFTER_ERROR)).await;
+    }
+}
+
+async fn sign(context: &Context, keys: &Keys, stop: &CancellationToken) -> Result<(), TreeError> {
+    let published = keys.publication(jiff::Timestamp::now().as_millisecond())?;
+    let in_force = context.control.publish_ledger_key(published.clone()).await;
+    let in_force = in_force.map_err(|e| TreeError::Key(e.to_string()))?;
+    if !in_force.is_same(&published) {
+        return Err(TreeError::Key(format!(
+            "this process has another key than the installation, which signs as {} with {}: give every processor the same \
+             ledger.key_file (AVOW_LEDGER__KEY_FILE) and ledger.origin",
+            in_force.origin, in_force.public_key
+        )));
+    }
+    let mut signer = Signer::open(Arc::clone(&context.warehouse), keys.clone()).await?;
+    let mut intervals = Intervals::read(context).await?;
+    let metrics = &context.metrics.ledger;
+    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        if intervals.read_at.elapsed() >= if intervals.are_whole() { LOOK_EVERY } else { LOOK_AGAIN } {
+            intervals = Intervals::read(context).await?;
+        }
+        let now = jiff::Timestamp::now().as_millisecond();
+        let round = signer.round(|ledger| intervals.of(context, ledger), now).await?;
+        metrics.signed.inc_by(round.signed as u64);
+        metrics.refused.set(i64::try_from(round.refused).unwrap_or(i64::MAX));
+    }
+    Ok(())
+}
+
+/// How long to wait between two checkpoints of each ledger.
+struct Intervals {
+    read_at: Instant,
+    sites: HashMap<String, String>,
+    leaves_a_day: HashMap<String, u64>,
+    /// Whether a ledger was asked for that is newer than this.
+    met_another: AtomicBool,
+}
+
+impl Intervals {
+    async fn read(context: &Context) -> Result<Self, TreeError> {
+        let ledgers = context.warehouse.ledgers().await?;
+        let since = jiff::Timestamp::now().as_millisecond() - DAY_MS;
+        let leaves_a_day = context.warehouse.stored_since(since).await?.into_iter().collect();
+        let sites = ledgers.into_iter().map(|ledger| (ledger.name, ledger.site)).collect();
+        Ok(Self { read_at: Instant::now(), sites, leaves_a_day, met_another: AtomicBool::new(false) })
+    }
+
+    fn are_whole(&self) -> bool {
+        !self.met_another.load(Ordering::Relaxed)
+    }
+
+    fn of(&self, context: &Context, ledger: &str) -> Duration {
+        let directory = context.control.directory();
+        if !self.sites.contains_key(ledger) {
+            self.met_another.store(true, Ordering::Relaxed);
+        }
+        let site = self.sites.get(ledger).and_then(|site| directory.site(site));
+        if let Some(seconds) = site.and_then(|site| site.current().settings.ledger.checkpoint_seconds) {
+            return Duration::from_secs(seconds.into());
+        }
+        let is_quiet = self.leaves_a_day.get(ledger).is_none_or(|leaves| *leaves < QUIET_BELOW);
+        if is_quiet { QUIET } else { USUAL }
+    }
+}
