@@ -20,6 +20,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/trees", &["schemas", "warehouse", "ledger"]),
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
+    ("crates/records", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "telemetry"]),
     ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "telemetry"]),
     ("api", &["schemas", "log", "control", "warehouse", "ledger", "trees", "telemetry"]),

@@ -1,0 +1,130 @@
+//! `records.csv`: the same records for a spreadsheet, one row per event. [`COLUMNS`] documents them.
+//!
+//! Lists are separated by one space; times are RFC 3339 in UTC. A cell that a visitor or an operator wrote and that
+//! a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) gets an apostrophe
+//! in front, as spreadsheets themselves mark text.
+
+use avow_schemas::event::Method;
+
+use crate::choice::{Answer, Target};
+use crate::moment::written;
+use crate::record::{RecordInput, missing_fields, record_id, withheld_counts};
+
+/// Names and meanings of the columns, in order.
+pub const COLUMNS: [(&str, &str); 26] = [
+    ("record_id", "identifier of the consent record, as in records.jsonld"),
+    ("event_id", "identifier that the banner gave the event"),
+    ("site", "site"),
+    ("subject", "the banner's pseudonym of the visitor"),
+    ("event_type", "shown, decided or withdrawn"),
+    ("occurred_at", "when it happened, the visitor's clock corrected"),
+    ("received_at", "when the server received it"),
+    ("source", "token, origin, none, pixel or import: how far its origin can be trusted"),
+    ("language", "language of the banner"),
+    ("banner_version", "version of the banner"),
+    ("variant", "variant of the banner in a comparison"),
+    ("text_hash", "hash of the banner as shown; the file of that name lies in artefacts/"),
+    ("prompt", "why the banner was there"),
+    ("method", "the act by which the choice was made"),
+    ("regime", "opt_in, opt_out, notice or none"),
+    ("granted_services", "services consented to"),
+    ("refused_services", "services refused"),
+    ("withdrawn_services", "services whose consent was withdrawn"),
+    ("not_disclosed_services", "services that the banner did not list: neither granted nor refused"),
+    ("granted_purposes", "purposes consented to"),
+    ("refused_purposes", "purposes refused or withdrawn"),
+    ("settings_version", "version of the site's settings in force"),
+    ("ledger", "name of the ledger"),
+    ("leaf_index", "index of the event's leaf in the ledger"),
+    ("missing_fields", "fields of ISO/IEC TS 27560 that the operator has not configured"),
+    ("withheld", "how many services and purposes are left out of a cut export"),
+];
+
+/// The row of one event.
+#[must_use]
+pub fn row(input: &RecordInput<'_>) -> [String; COLUMNS.len()] {
+    let event = input.event;
+    let text = |value: Option<&str>| guarded(value.unwrap_or_default());
+    let services = |wanted: Answer| {
+        named(input, |target, answer| match target {
+            Target::Service(service) if answer == wanted => Some(service.to_string()),
+            _ => None,
+        })
+    };
+    let purposes = |wanted: &[Answer]| {
+        named(input, |target, answer| match target {
+            Target::Purpose(purpose) if wanted.contains(&answer) => Some(purpose.replace(' ', "_")),
+            _ => None,
+        })
+    };
+    let withheld = withheld_counts(input).into_iter().map(|(field, count)| format!("{field}:{count}"));
+    [
+        record_id(event).to_string(),
+        event.id.to_string(),
+        event.site.to_string(),
+        event.subject.map(|subject| subject.to_string()).unwrap_or_default(),
+        event.kind.as_str().to_owned(),
+        written(event.occurred_at),
+        written(event.received_at),
+        event.source.as_str().to_owned(),
+        text(event.language.as_deref()),
+        text(event.banner_version.as_deref()),
+        text(event.variant.as_deref()),
+        text(event.text_hash.as_deref()),
+        event.prompt.as_str().to_owned(),
+        text(event.method.map(Method::as_str)),
+        event.regime.as_str().to_owned(),
+        services(Answer::Granted),
+        services(Answer::Denied),
+        services(Answer::Withdrawn),
+        services(Answer::NotDisclosed),
+        guarded(&purposes(&[Answer::Granted])),
+        guarded(&purposes(&[Answer::Denied, Answer::Withdrawn])),
+        input.site.version.0.to_string(),
+        input.place.map(|place| guarded(&place.ledger)).unwrap_or_default(),
+        input.place.map(|place| place.leaf.0.to_string()).unwrap_or_default(),
+        missing_fields(input).join(" "),
+        withheld.collect::<Vec<_>>().join(" "),
+    ]
+}
+
+fn named(input: &RecordInput<'_>, name: impl Fn(&Target, Answer) -> Option<String>) -> String {
+    let names: Vec<String> =
+        crate::record::visible_choices(input).iter().filter_map(|choice| name(&choice.target, choice.answer)).collect();
+    names.join(" ")
+}
+
+fn guarded(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::Case;
+
+    fn cell(row: &[String; COLUMNS.len()], name: &str) -> String {
+        row[COLUMNS.iter().position(|(column, _)| *column == name).unwrap()].clone()
+    }
+
+    #[test]
+    fn a_row_says_what_the_record_says() {
+        let case = Case::chaport();
+        let row = case.with(row);
+        assert_eq!(cell(&row, "granted_services"), "chaport");
+        assert_eq!(cell(&row, "refused_services"), "crisp");
+        assert_eq!(cell(&row, "leaf_index"), "17");
+        assert_eq!(cell(&row, "withheld"), "");
+        let cut = case.cut_to("chaport").with(super::row);
+        assert_eq!(cell(&cut, "refused_services"), "");
+        assert_eq!(cell(&cut, "withheld"), "services:1");
+    }
+
+    #[test]
+    fn no_cell_becomes_a_formula() {
+        let mut case = Case::chaport();
+        case.event.variant = Some("=HYPERLINK(\"http://x\")".into());
+        assert!(cell(&case.with(row), "variant").starts_with("'="));
+        assert_eq!(guarded("B"), "B");
+    }
+}
