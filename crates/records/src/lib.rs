@@ -11,12 +11,14 @@
 //! | [`record`] | one event with all that is known about it | a consent record in JSON-LD |
 //! | [`document`] | records, one by one | `records.jsonld`, never in memory as a whole |
 //! | [`table`] | the same input | a row of `records.csv` |
+//! | [`report`] | figures, summaries, claims | the report for people, and the bundle's README |
 
 pub mod choice;
 pub mod document;
 pub mod dpv;
 mod moment;
 pub mod record;
+pub mod report;
 pub mod status;
 pub mod table;
 #[cfg(test)]
