@@ -238,7 +238,8 @@ fn notices(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missing) {
     let tongue = event.language.as_deref().unwrap_or(input.language);
     let primary = tongue.split(['-', '_']).next().unwrap_or_default();
     let own = urls.get_key_value(tongue).or_else(|| urls.get_key_value(primary));
-    if let Some((language, url)) = own.or_else(|| urls.get_key_value("en")).or_else(|| urls.first_key_value()) {
+    let any = own.or_else(|| urls.get_key_value("en")).or_else(|| urls.first_key_value());
+    if let Some((language, url)) = any.filter(|(_, url)| !url.trim().is_empty()) {
         let mut notice = Node::of("dpv:PrivacyNotice");
         notice.put("schema:url", url.as_str()).put("dct:language", language.as_str());
         notices.push(notice.done());

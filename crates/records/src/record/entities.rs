@@ -50,7 +50,8 @@ pub(super) fn put(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missin
         entities.push(processor(party, iri(&party.name), missing));
     }
     node.put("dpv:hasEntity", entities);
-    let jurisdictions: Vec<Value> = settings.jurisdictions.iter().map(|code| place(code)).collect();
+    let jurisdictions = settings.jurisdictions.iter().filter(|code| !code.trim().is_empty());
+    let jurisdictions: Vec<Value> = jurisdictions.map(|code| place(code)).collect();
     missing.note_unless(!jurisdictions.is_empty(), "jurisdiction");
     node.put("dpv:hasJurisdiction", jurisdictions);
     let authority = settings.authority.as_deref().filter(|name| !name.trim().is_empty());
@@ -63,7 +64,11 @@ pub(super) fn put(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missin
 
 /// The right to withdraw (GDPR Art. 7(3)): how, and where.
 fn withdrawal(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missing) {
-    let Some(withdrawal) = &input.site.settings.withdrawal else { return missing.note("withdrawal_method") };
+    let withdrawal = input.site.settings.withdrawal.as_ref();
+    let said = |text: &str| !text.trim().is_empty();
+    let Some(withdrawal) = withdrawal.filter(|withdrawal| said(&withdrawal.method) || said(&withdrawal.url)) else {
+        return missing.note("withdrawal_method");
+    };
     let mut control = Node::of("dpv:WithdrawConsent");
     control.put("dct:description", withdrawal.method.as_str());
     control.put("dpv:isExercisedAt", withdrawal.url.as_str());
@@ -82,6 +87,7 @@ pub(super) fn place(code: &str) -> Value {
 }
 
 fn controller(party: &Controller, iri: String, missing: &mut Missing) -> Value {
+    missing.note_unless(!party.name.trim().is_empty(), "party_name");
     missing.note_unless(!party.address.trim().is_empty(), "party_address");
     missing.note_unless(!party.contact.trim().is_empty(), "party_contact");
     let mut node = Node::of("dpv:DataController").id(iri.clone());
@@ -97,6 +103,7 @@ fn controller(party: &Controller, iri: String, missing: &mut Missing) -> Value {
 }
 
 fn processor(party: &Party, iri: String, missing: &mut Missing) -> Value {
+    missing.note_unless(!party.name.trim().is_empty(), "party_name");
     missing.note_unless(!party.address.trim().is_empty(), "party_address");
     missing.note_unless(!party.contact.trim().is_empty(), "party_contact");
     let mut node = Node::of("dpv:DataProcessor").id(iri.clone());

@@ -13,6 +13,7 @@ pub const MANDATORY: &[&str] = &[
     "language",
     "party_address",
     "party_contact",
+    "party_name",
     "pii_controllers",
     "pii_principal_id",
     "pii_type",

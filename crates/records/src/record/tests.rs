@@ -177,3 +177,65 @@ fn two_sites_may_use_one_id() {
     assert_ne!(record_id(&one), record_id(&other));
     assert_eq!(record_id(&one), record_id(&one.clone()));
 }
+
+/// Settings in which things are there and say nothing.
+fn blank() -> SiteSettings {
+    let blank = json!({
+        "name": "x", "services": {"chaport": "preferences", "own": "social"},
+        "controllers": [{"name": " "}], "processor": {"name": ""}, "notice_url": {"en": ""}, "jurisdictions": [""],
+        "authority": "", "withdrawal": {"method": "", "url": " "},
+        "purposes": [{"id": "p"}, {"id": "social", "dpv": "dpv:Nonsense", "legal_basis": "because", "text": {"?": ""}}]
+    });
+    serde_json::from_value(blank).unwrap()
+}
+
+#[test]
+fn records_meet_their_json_schema() {
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../../schemas/json/consent-record.schema.json")).unwrap();
+    let listed: BTreeSet<&str> =
+        schema["$defs"]["missing"]["items"]["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(listed, MANDATORY.iter().chain(OPTIONAL).copied().collect());
+    compiler.add_resource("record.json", schema).unwrap();
+    let schema = compiler.compile("record.json", &mut schemas).unwrap();
+
+    let mut no_subject = Case::chaport();
+    no_subject.event.subject = None;
+    no_subject.event.occurred_at_claimed = Some(5);
+    let mut purposes = Case::of(Case::chaport().event, blank());
+    purposes.event.purposes = BTreeMap::from([("p".into(), true), ("social".into(), false), ("iab-1".into(), true)]);
+    purposes.timelines.clear();
+    let mut withdrawn = event(EventType::Withdrawn, 5);
+    withdrawn.language = Some("x y".into());
+    let cases = [
+        Case::chaport(),
+        Case::chaport().cut_to("crisp"),
+        no_subject,
+        purposes,
+        Case::of(withdrawn, blank()),
+        Case::of(event(EventType::Shown, 5), settings()),
+        Case::of(Case::chaport().event, SiteSettings::named("x")),
+    ];
+    for case in cases {
+        let record = case.with(record);
+        schemas.validate(&record, schema).unwrap_or_else(|error| panic!("{error:#}\n{record:#}"));
+    }
+    let mut wrong = Case::chaport().with(record);
+    wrong["dpv:hasProcess"][0]["dpv:hasConsentStatus"] = json!([]);
+    assert!(schemas.validate(&wrong, schema).is_err());
+}
+
+#[test]
+fn what_is_there_and_says_nothing_is_missing() {
+    let record = Case::of(Case::chaport().event, blank()).with(record);
+    let missing: Vec<&str> = record["avow:missing"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for field in
+        ["authority_party", "jurisdiction", "party_address", "party_contact", "party_name", "withdrawal_method"]
+    {
+        assert!(missing.contains(&field), "{field}");
+    }
+    assert!(record["dct:conformsTo"].is_null());
+    assert!(record["dpv:hasJurisdiction"].is_null() && record["dpv:hasConsentControl"].is_null());
+}
