@@ -1,6 +1,9 @@
-//! Whether the PDF is what it says and says what the HTML says, to a reader that others wrote (pypdf).
+//! Whether the PDF is what it says (PDF/A-3a, PDF/UA-1) to a validator that others wrote (veraPDF), and says what the
+//! HTML says to a reader that others wrote (pypdf).
 
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, ensure};
 use avow_records::report::{
@@ -8,6 +11,7 @@ use avow_records::report::{
 };
 use avow_records::status::Status;
 use avow_schemas::event::{EventType, Method};
+use avow_testkit::cache::{filled_once, fingerprint};
 use avow_testkit::python::Python;
 use serde_json::Value;
 
@@ -89,5 +93,37 @@ fn paper_says_what_the_page_says() -> Result<()> {
             ensure!(paper.contains(&text), "{language:?}: {text}");
         }
     }
+    Ok(())
+}
+
+fn ran(command: &mut Command) -> Result<Output> {
+    let output = command.output().with_context(|| format!("{command:?}"))?;
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{command:?}: {said} {wrong}");
+    Ok(output)
+}
+
+#[test]
+fn a_validator_finds_nothing_wrong() -> Result<()> {
+    let pom = include_str!("verapdf/pom.xml");
+    let libraries = filled_once(&format!("verapdf-{}", fingerprint(pom)), |dir| {
+        fs::write(dir.join("pom.xml"), pom)?;
+        let goal = ["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"];
+        ran(Command::new("mvn").args(goal).current_dir(dir)).map(drop)
+    })?;
+    let dir = tempfile::tempdir()?;
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verapdf/Check.java");
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(libraries.join("lib/*")).arg(check);
+    for language in Language::ALL {
+        let mut report = report();
+        // What is in no font, in the document's title too.
+        report.site_name = "日本 \u{202e}\u{e000}".into();
+        let path = dir.path().join(format!("{}.pdf", language.code()));
+        fs::write(&path, pdf(&report, language)?)?;
+        java.arg(path);
+    }
+    let said = String::from_utf8(ran(&mut java)?.stdout)?;
+    ensure!(said.matches(" holds").count() == 8, "{said}");
     Ok(())
 }
