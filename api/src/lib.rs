@@ -1,4 +1,4 @@
-//! The reading side of Avow: numbers, subjects' histories, exports, the administration of sites and tokens, the live
+//! The reading side of Avow: numbers, subjects' histories, exports, the administration of sites, banners and tokens, the live
 //! stream, and the page in which a person uses them.
 //!
 //! A request goes: [`router`] (ids, headers, sizes) -> [`access`] (whose token is it, may it) -> [`extract`] (is it well
@@ -9,6 +9,7 @@
 
 mod access;
 mod api;
+mod banners;
 mod config;
 mod exports;
 mod extract;

@@ -44,6 +44,7 @@ pub fn document() -> OpenApi {
         tag("numbers", "Counts and rates, and the live stream"),
         tag("audit", "Single persons' histories, exports, the books"),
         tag("sites", "Sites and their settings"),
+        tag("banners", "What visitors were shown"),
         tag("services", "What consent is given to"),
         tag("tokens", "Who may do what"),
         tag("operations", "Derived tables made anew, dead letters"),

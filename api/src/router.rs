@@ -15,12 +15,13 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
     Api, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites,
+    Api, banners, exports, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites,
     subjects, tokens,
 };
 
@@ -34,6 +35,13 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(live::stream::live))
         .routes(routes!(sites::list::list_sites))
         .routes(routes!(sites::get::get_site, sites::put::put_site))
+        .routes(
+            routes!(banners::list::list_banners, banners::put::put_banner)
+                .layer(DefaultBodyLimit::max(banners::put::BODY_LIMIT)),
+        )
+        .routes(routes!(banners::get::get_banner))
+        .routes(routes!(banners::blob::get_banner_html))
+        .routes(routes!(banners::blob::get_banner_screenshot))
         .routes(routes!(services::list::list_services))
         .routes(routes!(services::get::get_service))
         .routes(routes!(me::get::get_me))

@@ -4,7 +4,8 @@
 //! 1. [`decode`]: bytes to records, by the schemas that they cite ([`schemas`]); what does not decode is a dead letter. Commitments and key hashes are computed here,
 //!    since they need nothing but the record.
 //! 2. [`repeats`]: drops what was accepted before, exactly, for ever.
-//! 3. [`resolve`]: what the event says of each service and category, under the settings in force.
+//! 3. [`resolve`]: what the event says of each service and category, under the settings in force and the banner that was
+//!    shown ([`shown`]).
 //! 4. [`overflow`]: which languages, banner versions and variants the roll-up calls `other`.
 //! 5. [`leaves`]: the ledger and the leaf index of each record.
 //! 6. the warehouse's chain (`avow_warehouse::chain`): rows, ids, roll-up, each under its watermark.
@@ -30,6 +31,7 @@ mod resolve;
 mod same_log;
 mod schemas;
 mod signing;
+mod shown;
 
 pub use assignment::Processor;
 pub use drain::{Behind, behind};

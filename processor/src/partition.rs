@@ -30,6 +30,7 @@ use crate::overflow::Overflow;
 use crate::repeats::{Earlier, Repeats};
 use crate::resolve::resolve;
 use crate::schemas::Schemas;
+use crate::shown::Shown;
 use crate::{ProcessorConfig, ProcessorError};
 
 /// Roll-up rows that one block may come to at most, far enough below the engine's block of 1,048,448.
@@ -96,6 +97,8 @@ pub(crate) async fn run(
         tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
     lag.reached(marks.events);
     let mut work = Work { context, partition, lag, chain, grower, repeats, leaves, overflow: Overflow::default() };
+    let (shown, overflow) = (Shown::default(), Overflow::default());
+    let mut work = Work { context, partition, lag, chain, repeats, leaves, shown, overflow };
     let mut outcome = Ok(());
     loop {
         let batch = tokio::time::timeout(LOOK_AFTER, incoming.recv()).await;
@@ -126,6 +129,7 @@ struct Work {
     grower: Grower,
     repeats: Repeats,
     leaves: Leaves,
+    shown: Shown,
     overflow: Overflow,
 }
 
@@ -203,6 +207,7 @@ impl Work {
         let stand = IdsStand { log_id, partition: self.partition, upto: self.chain.watermarks().ids };
         let repeats = self.repeats.judge(&self.context.warehouse, stand, &hashes).await?;
         let directory = self.settings_for(&batch.items).await?;
+        self.shown.prepare(&self.context.warehouse, log_id, self.partition, &batch).await?;
         let events = batch.items.iter().filter_map(|item| match &item.reading {
             Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event.as_ref()),
             _ => None,
@@ -212,11 +217,12 @@ impl Work {
         let mut entries = Vec::with_capacity(batch.items.len());
         for (item, repeat) in batch.items.into_iter().zip(repeats) {
             let Item { raw, logged_at, reading } = item;
-            let site = site_and_shard(&String::from_utf8_lossy(&raw.key)).0.to_owned();
+            let key = String::from_utf8_lossy(&raw.key);
+            let site = site_and_shard(&key).0.to_owned();
             let (outcome, row) = match reading {
                 Reading::Dead(reason) => (Outcome::Dead(reason), None),
                 Reading::Record { .. } if repeat => (Outcome::Repeat, None),
-                Reading::Record { record, commitment, .. } => match self.resolved(record, &directory) {
+                Reading::Record { record, commitment, .. } => match self.resolved(&key, record, &directory) {
                     Ok((stored, resolved, leaf_kind)) => {
                         // Ledger and leaf are given below, in log order.
                         let (position, ledger, leaf) = (raw.position, Arc::from(""), 0);
@@ -238,16 +244,25 @@ impl Work {
     }
 
     /// What is stored of a record, what it says and its leaf byte; or why it cannot be applied.
-    fn resolved(&mut self, record: LogRecord, directory: &Directory) -> Result<(Stored, Resolved, u8), String> {
+    fn resolved(
+        &mut self,
+        key: &str,
+        record: LogRecord,
+        directory: &Directory,
+    ) -> Result<(Stored, Resolved, u8), String> {
         let leaf_kind = leaves::kind(&record);
         match record {
-            LogRecord::ControlRecord(control) => Ok((Stored::Control(control), Resolved::default(), leaf_kind)),
+            LogRecord::ControlRecord(control) => {
+                self.shown.take(key, &control);
+                Ok((Stored::Control(control), Resolved::default(), leaf_kind))
+            }
             LogRecord::ConsentEvent(event) => {
                 let version = version_of(directory, event.site.as_str(), event.config_version);
                 let missing =
                     || format!("settings version {} of site {} is not known", event.config_version.0, event.site);
                 let version = version.ok_or_else(missing)?;
-                let mut resolved = resolve(&event, &version.settings);
+                let shown = self.shown.listing(key, event.text_hash.as_deref());
+                let mut resolved = resolve(&event, &version.settings, shown.as_deref());
                 resolved.overflow = self.overflow.judge(&event, &resolved);
                 Ok((Stored::Event(event), resolved, leaf_kind))
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use avow_schemas::banner::Listing;
 use avow_schemas::catalog::Catalog;
 use avow_schemas::category::{NECESSARY, UNKNOWN};
 use avow_schemas::event::{ConsentEvent, EventType, Method, Prompt};
@@ -12,17 +13,48 @@ const GRANTED: &str = "granted";
 const DENIED: &str = "denied";
 const PARTIAL: &str = "partial";
 const UNDECIDED: &str = "undecided";
+const NOT_DISCLOSED: &str = "not_disclosed";
 const WITHDRAWN: &str = "withdrawn";
+
+const NAMED: &str = "named";
+const PROVEN: &str = "proven";
+const UNPROVEN: &str = "unproven";
+
+/// What the banner said of a service.
+enum Disclosed {
+    /// The artefact lists it.
+    Listed,
+    /// The artefact lists others.
+    LeftOut,
+    /// No artefact says anything of services: the event names none, it is not known, or it lists none.
+    Unknown,
+}
+
+impl Disclosed {
+    fn of(shown: Option<&Listing>, service: &str) -> Self {
+        match shown {
+            Some(shown) if shown.services.contains(service) => Self::Listed,
+            Some(shown) if !shown.services.is_empty() => Self::LeftOut,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// How far what is taken from elsewhere than the service itself is proven.
+    const fn mark(&self) -> &'static str {
+        if matches!(self, Self::Listed) { PROVEN } else { UNPROVEN }
+    }
+}
 
 const fn state(granted: bool) -> &'static str {
     if granted { GRANTED } else { DENIED }
 }
 
-/// Resolves an event under the settings in force at it.
-pub fn resolve(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+/// Resolves an event under the settings in force at it. `shown` is what the banner artefact lists that the event names, if
+/// that artefact was put before it.
+pub fn resolve(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
     match event.kind {
-        EventType::Decided => decided(event, settings),
-        EventType::Withdrawn => withdrawn(event, settings),
+        EventType::Decided => decided(event, settings, shown),
+        EventType::Withdrawn => withdrawn(event, settings, shown),
         EventType::Shown | EventType::Observed | EventType::Loaded => Resolved::default(),
     }
 }
@@ -39,7 +71,7 @@ fn services<'a>(event: &'a ConsentEvent, settings: &'a SiteSettings) -> BTreeMap
     services
 }
 
-fn decided(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+fn decided(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
     let dismissed = event.method == Some(Method::Dismiss);
     let no_choice = dismissed && settings.dismiss_means == DismissMeans::NoChoice;
     let automatic = matches!(event.method, Some(Method::Gpc | Method::Api));
@@ -48,10 +80,12 @@ fn decided(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
     let pairs: Vec<Pair> = services
         .into_iter()
         .map(|(service, category)| {
+            let disclosed = Disclosed::of(shown, service);
             let (state, disclosure) = match (event.services.get(service), event.categories.get(category)) {
-                (Some(named), _) => (state(*named), "named"),
-                (None, Some(inherited)) => (state(*inherited), "unproven"),
-                (None, None) if refusal => (DENIED, "unproven"),
+                (Some(named), _) => (state(*named), NAMED),
+                (None, _) if matches!(disclosed, Disclosed::LeftOut) => (NOT_DISCLOSED, ""),
+                (None, Some(inherited)) => (state(*inherited), disclosed.mark()),
+                (None, None) if refusal => (DENIED, disclosed.mark()),
                 (None, None) => (UNDECIDED, ""),
             };
             Pair { service: service.to_owned(), category: category.to_owned(), state, disclosure }
@@ -65,6 +99,7 @@ fn decided(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
             (true, true) => PARTIAL,
             (true, false) => GRANTED,
             (false, true) => DENIED,
+            (false, false) if of_services.iter().all(|state| *state == NOT_DISCLOSED) => NOT_DISCLOSED,
             (false, false) => UNDECIDED,
         }
     });
@@ -101,7 +136,7 @@ fn categories(
 }
 
 /// Only what is withdrawn forms pairs.
-fn withdrawn(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
     let everything = !event.names_something();
     let withdraws = |service: &str, category: &str| match (event.services.get(service), event.categories.get(category))
     {
@@ -116,7 +151,7 @@ fn withdrawn(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
             service: service.to_owned(),
             category: category.to_owned(),
             state: WITHDRAWN,
-            disclosure: if event.services.contains_key(service) { "named" } else { "unproven" },
+            disclosure: if event.services.contains_key(service) { NAMED } else { Disclosed::of(shown, service).mark() },
         })
         .collect();
     let mut categories = categories(event, &pairs, |_| WITHDRAWN);

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::banner::Evidence;
 use crate::event::code;
 use crate::ids::SiteId;
 use crate::record::{Framing, SCHEMA_V1, SchemaRef, fingerprint};
@@ -26,8 +27,16 @@ pub enum ControlValue {
     Site { site: SiteId, made_at: i64, settings: SiteSettings },
     /// Key `token/<id>`: a token; an empty value deletes it.
     Token(TokenRecord),
-    /// Key `banner/<site>/<sha256>`: a banner artefact.
-    Banner { site: SiteId, hash: String, artefact: serde_json::Value, made_at: i64 },
+    /// Key `banner/<site>/<sha256>/<uuid v7>`: a banner artefact by its address, `sha256:<hex>`, and what is kept beside it;
+    /// another one of the same address when that has changed.
+    Banner {
+        site: SiteId,
+        hash: String,
+        artefact: serde_json::Value,
+        made_at: i64,
+        #[serde(flatten)]
+        evidence: Evidence,
+    },
     /// Key `schema/<fingerprint>` or `schema/<fingerprint>/<registry id>`: a schema with which records of `consent.events`
     /// are written.
     Schema(WriterSchema),

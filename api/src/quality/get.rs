@@ -72,6 +72,8 @@ pub struct SiteBooks {
     /// What is in the table: consent events and control records.
     pub rows: Rows,
     pub balanced: bool,
+    /// Events that name a banner artefact which was never put.
+    pub unknown_text_hash: u64,
     /// When its newest record was logged, RFC 3339.
     pub logged_to: Option<String>,
 }
@@ -83,9 +85,10 @@ pub struct Rows {
 }
 
 impl SiteBooks {
-    fn of(books: Books) -> Self {
+    fn of(books: Books, unknown_text_hash: u64) -> Self {
         Self {
             balanced: books.balance(),
+            unknown_text_hash,
             site: (!books.site.is_empty()).then_some(books.site),
             read: books.read,
             stored: books.stored,
@@ -124,6 +127,13 @@ pub async fn data_quality(
     let of_all = names.iter().any(String::is_empty);
     let partitions = if of_all { api.warehouse.partition_books().await? } else { Vec::new() };
     let sites: Vec<SiteBooks> = books.into_iter().map(SiteBooks::of).collect();
+    let partitions = if of_all { api.warehouse.partition_books().await.map_err(refused)? } else { Vec::new() };
+    let unknown = api.warehouse.unknown_text_hashes(&names).await.map_err(refused)?;
+    let of_site = |books: Books| {
+        let unknown = unknown.get(&books.site).copied().unwrap_or(0);
+        SiteBooks::of(books, unknown)
+    };
+    let sites: Vec<SiteBooks> = books.into_iter().map(of_site).collect();
     let partitions: Vec<PartitionRanges> = partitions.iter().map(PartitionRanges::of).collect();
     let balanced = sites.iter().all(|site| site.balanced) && partitions.iter().all(|partition| partition.balanced);
     Ok(Json(DataQuality { freshness: fresh.counted_to.map(moment::written), sites, partitions, balanced }))

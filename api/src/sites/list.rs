@@ -23,7 +23,7 @@ pub struct Sites {
 ///
 /// # Errors
 /// 403 for everybody else.
-pub(super) fn may_read(caller: &Caller) -> Result<(), Problem> {
+pub(crate) fn may_read(caller: &Caller) -> Result<(), Problem> {
     if [Scope::StatsRead, Scope::AuditRead, Scope::Admin].iter().any(|scope| caller.has(*scope)) {
         return Ok(());
     }

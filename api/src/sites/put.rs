@@ -60,6 +60,10 @@ pub(crate) fn refused(error: ControlError) -> Problem {
         ControlError::ShardsFixed { .. } => {
             Problem::new(StatusCode::CONFLICT, "shards_fixed", error.to_string()).at("/ledger/shards")
         }
+        ControlError::UnknownSite(_) => Problem::unprocessable("unknown_site", error.to_string()).at("/site"),
+        ControlError::InvalidArtefact(invalid) => {
+            Problem::unprocessable("invalid_value", invalid.problem).at(invalid.at)
+        }
         ControlError::Log(_) | ControlError::NotYetInForce => Problem::unavailable(error.to_string()),
         ControlError::Randomness(_) | ControlError::Encode(_) => Problem::internal(error.to_string()),
     }

@@ -3,6 +3,7 @@
 //! with what they say given by hand, so that every expected number can be counted on the page of the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod banners;
 mod bench;
 mod cohorts;
 #[path = "../../../crates/warehouse/tests/chain/engine.rs"]

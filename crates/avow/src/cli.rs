@@ -36,6 +36,8 @@ pub enum Command {
     Simulate(Box<commands::simulate::SimulateCommand>),
     /// Sites: list, show, create or change.
     Site(commands::site::SiteArgs),
+    /// What visitors are shown: put, list, show.
+    Banner(commands::banner::BannerArgs),
     /// Tokens: list, create, revoke.
     Token(commands::token::TokenArgs),
     /// The service catalogue: list, show.

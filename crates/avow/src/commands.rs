@@ -1,5 +1,6 @@
 //! The commands other than the roles. Administration goes through the API of the running server.
 
+pub mod banner;
 pub mod catalog;
 pub mod demo;
 pub mod doctor;

@@ -46,6 +46,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => commands::demo::run(config()?, args).await,
         Command::Simulate(args) => commands::simulate::run(*args).await,
         Command::Site(args) => commands::site::run(&config()?, args).await,
+        Command::Banner(args) => commands::banner::run(&config()?, args).await,
         Command::Token(args) => commands::token::run(&config()?, args).await,
         Command::Catalog(args) => commands::catalog::run(args),
         Command::Export(args) => commands::export::run(&config()?, args).await,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
+use avow_schemas::banner::Evidence;
+use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
 use avow_schemas::record::SchemaRef;
 use avow_schemas::settings::{SiteSettings, SiteVersion};
@@ -36,12 +38,47 @@ impl SiteHistory {
     }
 }
 
+/// A banner artefact and what was kept beside it.
+#[derive(Debug, Clone)]
+pub struct Banner {
+    pub site: SiteId,
+    /// Its address, `sha256:<hex>`.
+    pub text_hash: String,
+    /// As it was put.
+    pub artefact: Arc<serde_json::Value>,
+    versions: Vec<BannerVersion>,
+}
+
+/// What was kept beside an artefact from a moment on (milliseconds since 1970).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BannerVersion {
+    pub made_at: i64,
+    pub evidence: Evidence,
+}
+
+impl Banner {
+    /// Oldest first; never empty.
+    pub fn versions(&self) -> &[BannerVersion] {
+        &self.versions
+    }
+
+    pub fn current(&self) -> &BannerVersion {
+        &self.versions[self.versions.len() - 1]
+    }
+
+    /// When it was first put, in milliseconds since 1970.
+    pub fn known_from(&self) -> i64 {
+        self.versions[0].made_at
+    }
+}
+
 /// A snapshot of the control plane.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     sites: BTreeMap<SiteId, SiteHistory>,
     tokens: HashMap<Uuid, Arc<TokenRecord>>,
-    banners: BTreeMap<(SiteId, String), Arc<serde_json::Value>>,
+    /// By site and address.
+    banners: BTreeMap<SiteId, BTreeMap<String, Arc<Banner>>>,
     /// By their key: a handful.
     schemas: BTreeMap<String, Arc<WriterSchema>>,
     /// In the order in which they were published.
@@ -66,8 +103,13 @@ impl Directory {
     }
 
     /// A banner artefact by site and `sha256:<hex>`.
-    pub fn banner(&self, site: &SiteId, hash: &str) -> Option<&Arc<serde_json::Value>> {
-        self.banners.get(&(site.clone(), hash.to_owned()))
+    pub fn banner(&self, site: &str, hash: &str) -> Option<&Arc<Banner>> {
+        self.banners.get(site)?.get(hash)
+    }
+
+    /// A site's banner artefacts, by address.
+    pub fn banners(&self, site: &str) -> impl Iterator<Item = &Arc<Banner>> {
+        self.banners.get(site).into_iter().flat_map(BTreeMap::values)
     }
 
     /// The schema of a writer, in Avro's JSON. `None` also where one id stands for two schemas, as it does when the schema
@@ -94,8 +136,8 @@ impl Directory {
             Some(ControlValue::Token(record)) => {
                 self.tokens.insert(record.id, Arc::new(record));
             }
-            Some(ControlValue::Banner { site, hash, artefact, .. }) => {
-                self.banners.insert((site, hash), Arc::new(artefact));
+            Some(ControlValue::Banner { site, hash, artefact, made_at, evidence }) => {
+                self.add_banner(site, hash, artefact, BannerVersion { made_at, evidence });
             }
             Some(ControlValue::Schema(schema)) => {
                 self.schemas.insert(key.to_owned(), Arc::new(schema));
@@ -110,6 +152,24 @@ impl Directory {
                 if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {
                     self.tokens.remove(&id);
                 }
+            }
+        }
+    }
+
+    fn add_banner(&mut self, site: SiteId, text_hash: String, artefact: serde_json::Value, version: BannerVersion) {
+        let banners = self.banners.entry(site.clone()).or_default();
+        match banners.get_mut(&text_hash) {
+            // Two processes may have put the same.
+            Some(known) if known.current().evidence == version.evidence => {}
+            Some(known) => Arc::make_mut(known).versions.push(version),
+            None => {
+                let banner = Banner {
+                    site,
+                    text_hash: text_hash.clone(),
+                    artefact: Arc::new(artefact),
+                    versions: vec![version],
+                };
+                banners.insert(text_hash, Arc::new(banner));
             }
         }
     }
@@ -150,6 +210,31 @@ mod tests {
         assert_eq!(directory.schema(SchemaRef::Fingerprint([0, 0, 0, 0, 0, 0, 0, 255])), Some("other"));
         directory.apply(&other.key(), None);
         assert_eq!(directory.schema(SchemaRef::Id(2)), Some(SCHEMA_V1));
+    }
+
+    #[test]
+    fn a_banner_keeps_when_each_version_of_it_became_known() {
+        let mut directory = Directory::default();
+        let site = SiteId::new("shop.example").unwrap();
+        let mut put = |made_at, code: Option<&str>| {
+            let evidence = Evidence { code_hash: code.map(Into::into), ..Evidence::default() };
+            let artefact = serde_json::json!({"language": "de"});
+            let value =
+                ControlValue::Banner { site: site.clone(), hash: "sha256:1".into(), artefact, made_at, evidence };
+            // As it goes through the topic.
+            let value = serde_json::from_slice(&serde_json::to_vec(&value).unwrap()).unwrap();
+            directory.apply(&format!("banner/shop.example/sha256:1/{made_at}"), Some(value));
+        };
+        for (at, code) in [(5, None), (6, None), (7, Some("a")), (8, Some("b")), (9, Some("a"))] {
+            put(at, code);
+        }
+        let banner = directory.banner("shop.example", "sha256:1").unwrap();
+        assert_eq!(banner.versions().iter().map(|v| v.made_at).collect::<Vec<_>>(), [5, 7, 8, 9]);
+        assert_eq!((banner.known_from(), banner.current().evidence.code_hash.as_deref()), (5, Some("a")));
+        assert!(
+            directory.banner("shop.example", "sha256:2").is_none() && directory.banners("other.example").count() == 0
+        );
+        assert_eq!(directory.banners("shop.example").count(), 1);
     }
 
     #[test]

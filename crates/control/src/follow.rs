@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use avow_log::{Log, LogError, ReadLimit, StoredRecord, Topic};
 use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
+use avow_schemas::banner::InvalidArtefact;
+use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
 use avow_schemas::ids::SiteId;
 use avow_schemas::record::Framing;
 use avow_schemas::settings::InvalidSettings;
@@ -17,6 +19,7 @@ use crate::directory::Directory;
 use crate::snapshot::{Kept, Place};
 use crate::token::{self, Caller};
 
+mod banners;
 mod change;
 
 const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
@@ -35,6 +38,10 @@ pub enum ControlError {
          would move to partitions that do not know their ids. Stop Avow and run `avow migrate log --shards {site}={asked}`"
     )]
     ShardsFixed { site: SiteId, current: u32, asked: u32 },
+    #[error("there is no site {0}")]
+    UnknownSite(SiteId),
+    #[error(transparent)]
+    InvalidArtefact(#[from] InvalidArtefact),
     #[error("what is durable in the control topic has not been read back within {} s", IN_FORCE_WITHIN.as_secs())]
     NotYetInForce,
     #[error("no randomness: {0}")]

@@ -7,6 +7,6 @@ mod follow;
 mod snapshot;
 mod token;
 
-pub use directory::{Directory, SiteHistory};
+pub use directory::{Banner, BannerVersion, Directory, SiteHistory};
 pub use follow::{Control, ControlError, NewToken};
 pub use token::{Access, Caller};

@@ -43,7 +43,7 @@ const SHOP: &[(&str, &str)] =
 fn a_named_service_stands_against_its_category_and_the_rest_inherits() {
     let event =
         event(EventType::Decided, Some(Method::Save), &[("preferences", true)], &[("crisp", false), ("odd", true)]);
-    let resolved = resolve(&event, &settings(SHOP));
+    let resolved = resolve(&event, &settings(SHOP), None);
     assert_eq!(
         pairs(&resolved),
         [
@@ -71,7 +71,7 @@ fn a_category_that_was_not_sent_follows_its_services() {
         (&[], "undecided"),
     ] {
         let event = event(EventType::Decided, Some(Method::Save), &[("marketing", false)], services);
-        let resolved = resolve(&event, &settings(SHOP));
+        let resolved = resolve(&event, &settings(SHOP), None);
         assert_eq!(categories(&resolved)[1], ("preferences", expected), "{services:?}");
         assert_eq!(categories(&resolved)[0], ("marketing", "denied"));
     }
@@ -81,48 +81,138 @@ fn a_category_that_was_not_sent_follows_its_services() {
 fn a_dismissal_is_a_refusal_unless_the_site_says_otherwise() {
     let mut settings = settings(SHOP);
     let event = event(EventType::Decided, Some(Method::Dismiss), &[], &[]);
-    let refused = resolve(&event, &settings);
+    let refused = resolve(&event, &settings, None);
     assert!(refused.decision && !refused.opted_in);
     assert!(refused.pairs.iter().all(|p| p.state == "denied") && refused.pairs.len() == 3);
     assert_eq!(categories(&refused), [("preferences", "denied"), ("statistics", "denied")]);
     settings.dismiss_means = DismissMeans::NoChoice;
-    let none = resolve(&event, &settings);
+    let none = resolve(&event, &settings, None);
     assert!(!none.decision && none.pairs.iter().all(|p| p.state == "undecided"));
 }
 
 #[test]
 fn machines_and_reopened_prompts_make_no_decision() {
     for method in [Method::Gpc, Method::Api] {
-        assert!(!resolve(&event(EventType::Decided, Some(method), &[], &[]), &settings(SHOP)).decision);
+        assert!(!resolve(&event(EventType::Decided, Some(method), &[], &[]), &settings(SHOP), None).decision);
     }
     let mut reopened = event(EventType::Decided, Some(Method::Save), &[("preferences", true)], &[]);
     reopened.prompt = Prompt::UserOpened;
-    assert!(!resolve(&reopened, &settings(SHOP)).decision);
+    assert!(!resolve(&reopened, &settings(SHOP), None).decision);
 }
 
 #[test]
 fn purposes_alone_can_opt_in_and_necessary_alone_cannot() {
     let mut tcf = event(EventType::Decided, Some(Method::Save), &[], &[]);
     tcf.purposes = map(&[("iab-1", true)]);
-    assert!(resolve(&tcf, &settings(SHOP)).opted_in);
+    assert!(resolve(&tcf, &settings(SHOP), None).opted_in);
     let necessary = event(EventType::Decided, Some(Method::Save), &[("necessary", true)], &[("flowconsent", true)]);
-    assert!(!resolve(&necessary, &settings(SHOP)).opted_in);
+    assert!(!resolve(&necessary, &settings(SHOP), None).opted_in);
 }
 
 #[test]
 fn a_withdrawal_takes_back_what_it_names_or_everything() {
-    let all = resolve(&event(EventType::Withdrawn, None, &[], &[]), &settings(SHOP));
+    let all = resolve(&event(EventType::Withdrawn, None, &[], &[]), &settings(SHOP), None);
     assert_eq!(all.pairs.len(), 3);
     assert_eq!(categories(&all), [("preferences", "withdrawn"), ("statistics", "withdrawn")]);
 
-    let one = resolve(&event(EventType::Withdrawn, None, &[], &[("chaport", false)]), &settings(SHOP));
+    let one = resolve(&event(EventType::Withdrawn, None, &[], &[("chaport", false)]), &settings(SHOP), None);
     assert_eq!(pairs(&one), [("chaport", "preferences", "withdrawn", "named")]);
     assert_eq!(categories(&one), [("preferences", "withdrawn")]);
 
     let but_one = resolve(
         &event(EventType::Withdrawn, None, &[("preferences", false), ("statistics", true)], &[("crisp", true)]),
         &settings(SHOP),
+        None,
     );
     assert_eq!(pairs(&but_one), [("chaport", "preferences", "withdrawn", "unproven")]);
     assert_eq!(categories(&but_one), [("preferences", "withdrawn")]);
+}
+
+/// An artefact that lists these services.
+fn listing(services: &[&str]) -> Listing {
+    Listing { text_hash: "sha256:1".into(), services: services.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+#[test]
+fn a_service_inherits_only_what_the_banner_disclosed() {
+    let event = event(
+        EventType::Decided,
+        Some(Method::Save),
+        &[("preferences", true), ("marketing", false)],
+        &[("crisp", false), ("odd", true)],
+    );
+    let listed = listing(&["chaport", "crisp", "elsewhere"]);
+    let resolved = resolve(&event, &settings(SHOP), Some(&listed));
+    assert_eq!(
+        pairs(&resolved),
+        [
+            ("chaport", "preferences", "granted", "proven"),
+            ("crisp", "preferences", "denied", "named"),
+            ("matomo", "statistics", "not_disclosed", ""),
+            ("odd", "unknown", "granted", "named"),
+        ],
+        "what the event names is as named, listed or not; what is only listed makes no pair"
+    );
+    assert_eq!(
+        categories(&resolved),
+        [("marketing", "denied"), ("preferences", "granted"), ("statistics", "not_disclosed"), ("unknown", "granted")]
+    );
+}
+
+#[test]
+fn a_category_without_disclosed_services_decides_nothing_for_them() {
+    let event = event(EventType::Decided, Some(Method::AcceptAll), &[("preferences", true)], &[]);
+    let resolved = resolve(&event, &settings(SHOP), Some(&listing(&["matomo"])));
+    assert_eq!(
+        pairs(&resolved),
+        [
+            ("chaport", "preferences", "not_disclosed", ""),
+            ("crisp", "preferences", "not_disclosed", ""),
+            ("matomo", "statistics", "undecided", ""),
+        ]
+    );
+    assert_eq!(categories(&resolved), [("preferences", "granted"), ("statistics", "undecided")]);
+    assert!(resolved.opted_in, "a category was granted");
+    let purposes_alone = resolve(
+        &ConsentEvent { categories: BTreeMap::new(), purposes: map(&[("iab-1", false)]), ..event },
+        &settings(SHOP),
+        Some(&listing(&["elsewhere"])),
+    );
+    assert_eq!(categories(&purposes_alone), [("preferences", "not_disclosed"), ("statistics", "not_disclosed")]);
+    assert!(!purposes_alone.opted_in);
+}
+
+#[test]
+fn an_artefact_without_services_says_nothing_of_them() {
+    let event = event(EventType::Decided, Some(Method::AcceptAll), &[("preferences", true)], &[]);
+    assert_eq!(
+        resolve(&event, &settings(SHOP), Some(&listing(&[]))),
+        resolve(&event, &settings(SHOP), None),
+        "no services listed, as if unknown"
+    );
+}
+
+#[test]
+fn a_dismissal_refuses_what_was_disclosed() {
+    let event = event(EventType::Decided, Some(Method::Dismiss), &[], &[]);
+    let resolved = resolve(&event, &settings(SHOP), Some(&listing(&["chaport"])));
+    assert_eq!(
+        pairs(&resolved),
+        [
+            ("chaport", "preferences", "denied", "proven"),
+            ("crisp", "preferences", "not_disclosed", ""),
+            ("matomo", "statistics", "not_disclosed", ""),
+        ]
+    );
+    assert_eq!(categories(&resolved), [("preferences", "denied"), ("statistics", "denied")], "the prompt was refused");
+}
+
+#[test]
+fn a_withdrawal_takes_back_what_was_not_disclosed_too() {
+    let event = event(EventType::Withdrawn, None, &[("preferences", false)], &[]);
+    let resolved = resolve(&event, &settings(SHOP), Some(&listing(&["chaport"])));
+    assert_eq!(
+        pairs(&resolved),
+        [("chaport", "preferences", "withdrawn", "proven"), ("crisp", "preferences", "withdrawn", "unproven")]
+    );
 }

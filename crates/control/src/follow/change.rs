@@ -1,4 +1,4 @@
-//! Changing what the control topic says: sites and tokens. A change is durable, and in force in this process, once the call
+//! Changing what the control topic says: sites and tokens (banners: `banners.rs`). A change is durable, and in force in this process, once the call
 //! returns.
 
 use std::sync::Arc;
@@ -54,21 +54,28 @@ impl Control {
 
     async fn write_settings_leaf(&self, version: &SiteVersion) -> Result<(), ControlError> {
         let body = serde_json_canonicalizer::to_string(version).map_err(|e| ControlError::Encode(e.to_string()))?;
-        // One for each key, with an id of its own: two shards that share a partition have a ledger each.
+        let record = |key: &str| ControlRecord {
+            id: EventId(derived_id(&format!("settings/{key}/{}", version.version.0))),
+            site: version.site.clone(),
+            kind: ControlKind::SettingsVersion,
+            version: version.version.0,
+            made_at: version.in_force_from,
+            body: body.clone(),
+        };
+        self.write_leaves(keys(&version.site, version.settings.ledger.shards), record).await
+    }
+
+    /// Appends a control record of its own to each of a site's keys: two shards that share a partition have a ledger each.
+    pub(super) async fn write_leaves(
+        &self,
+        keys: Vec<String>,
+        record: impl Fn(&str) -> ControlRecord,
+    ) -> Result<(), ControlError> {
         let record = |key: String| {
-            let record = ControlRecord {
-                id: EventId(derived_id(&format!("settings/{key}/{}", version.version.0))),
-                site: version.site.clone(),
-                kind: ControlKind::SettingsVersion,
-                version: version.version.0,
-                made_at: version.in_force_from,
-                body: body.clone(),
-            };
-            let value = self.framing().encode(&LogRecord::ControlRecord(record));
+            let value = self.framing().encode(&LogRecord::ControlRecord(record(&key)));
             let value = value.map_err(|e| ControlError::Encode(e.to_string()))?;
             Ok::<_, ControlError>(Record { key: key.into(), value: value.into() })
         };
-        let keys = keys(&version.site, version.settings.ledger.shards);
         let records = keys.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
         self.log.append(Topic::Events, records).await?;
         Ok(())
