@@ -263,7 +263,7 @@ pub fn digest(text: &str) -> Option<[u8; 32]> {
     }
     for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
         let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
     }
     Some(digest)
 }

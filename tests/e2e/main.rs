@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod banners;
 mod chaos;
 mod dead_letters;
 mod evolution;

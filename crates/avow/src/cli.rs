@@ -60,10 +60,10 @@ pub enum Command {
 #[derive(Args, Clone)]
 pub struct ServerArgs {
     /// Address of the running server; by default that of this machine's configuration.
-    #[arg(long, env = "AVOW_URL", value_name = "URL")]
+    #[arg(long, global = true, env = "AVOW_URL", value_name = "URL")]
     pub url: Option<String>,
     /// An access token; by default `admin_token` of the configuration, or the one that the first start left in the data
     /// directory.
-    #[arg(long, env = "AVOW_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(long, global = true, env = "AVOW_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
 }
