@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use crate::installation::{Boxed, Caller, administer, decided, embedded};
+use crate::installation::{Boxed, Caller, administer, command, decided, embedded};
 
 const SITE: &str = "shown.example";
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -105,6 +105,16 @@ fn events_are_read_against_what_was_shown() -> Result<()> {
     let site = &quality["sites"][0];
     ensure!((&site["unknown_text_hash"], &site["balanced"]) == (&json!(1), &json!(true)), "{quality}");
     avow.terminate()?;
+
+    // In a log that follows this one, what was put before counts from its first record on, whatever the shards.
+    let settings = [("AVOW_DATA_DIR", dir.path().display().to_string())];
+    let (went_well, said) = command(&["migrate", "log", "--shards", &format!("{SITE}=1")], &settings)?;
+    ensure!(went_well, "{said}");
+    let mut avow = embedded()?.data_dir(dir.path()).start()?;
+    post(&runtime, &avow, &[Some(known)])?;
+    let counted = pairs(&runtime, &avow, 7)?;
+    ensure!(counted[1] == ("crisp".to_owned(), [3, 0, 4]), "{counted:?}");
+    avow.terminate()?;
     leaves(dir.path(), known)
 }
 
@@ -121,6 +131,6 @@ fn leaves(dir: &Path, text_hash: &str) -> Result<()> {
         "SELECT disclosure, choice, count() FROM choices WHERE service IN ('chaport', 'crisp') \
          GROUP BY disclosure, choice ORDER BY disclosure, choice",
     )?;
-    ensure!(marked.trim() == "not_disclosed\t3\nproven\tgranted\t3\nunproven\tgranted\t6", "{marked}");
+    ensure!(marked.trim() == "not_disclosed\t4\nproven\tgranted\t4\nunproven\tgranted\t6", "{marked}");
     Ok(())
 }
