@@ -20,9 +20,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites,
-    Api, banners, exports, letters, live, me, openapi, page, quality, query, rebuilds, reference, services, sites,
-    subjects, tokens,
+    Api, banners, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference, services,
+    sites, subjects, tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;

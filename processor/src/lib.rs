@@ -30,8 +30,8 @@ mod repeats;
 mod resolve;
 mod same_log;
 mod schemas;
-mod signing;
 mod shown;
+mod signing;
 
 pub use assignment::Processor;
 pub use drain::{Behind, behind};

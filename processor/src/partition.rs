@@ -96,9 +96,8 @@ pub(crate) async fn run(
     let reader =
         tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
     lag.reached(marks.events);
-    let mut work = Work { context, partition, lag, chain, grower, repeats, leaves, overflow: Overflow::default() };
     let (shown, overflow) = (Shown::default(), Overflow::default());
-    let mut work = Work { context, partition, lag, chain, repeats, leaves, shown, overflow };
+    let mut work = Work { context, partition, lag, chain, grower, repeats, leaves, shown, overflow };
     let mut outcome = Ok(());
     loop {
         let batch = tokio::time::timeout(LOOK_AFTER, incoming.recv()).await;

@@ -19,5 +19,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_tables",
     2 "0002_views",
     3 "0003_ledger",
-    3 "0003_artefacts",
+    4 "0004_artefacts",
 };

@@ -77,10 +77,7 @@ async fn served(
     let banner = directory.banner(site, text_hash).ok_or_else(|| unknown(site, text_hash))?;
     let none = || Problem::not_found("not_kept", format!("nothing of the kind was put beside {text_hash}"));
     let hash = hash_of(&banner.current().evidence).ok_or_else(none)?;
-    let blob = api.warehouse.blob(digest(&hash).unwrap_or_default()).await.map_err(|error| {
-        tracing::error!(%error, "api.warehouse_failed");
-        Problem::unavailable("the warehouse did not answer")
-    })?;
+    let blob = api.warehouse.blob(digest(&hash).unwrap_or_default()).await?;
     let blob = blob.ok_or_else(|| Problem::not_found("not_kept", format!("the warehouse does not hold {hash}")))?;
     let media_type = match blob.media_type.as_str() {
         "text/html" => "text/html; charset=utf-8",

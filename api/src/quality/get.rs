@@ -126,9 +126,7 @@ pub async fn data_quality(
     let books = api.warehouse.books(&names, 0, moment::END).await?;
     let of_all = names.iter().any(String::is_empty);
     let partitions = if of_all { api.warehouse.partition_books().await? } else { Vec::new() };
-    let sites: Vec<SiteBooks> = books.into_iter().map(SiteBooks::of).collect();
-    let partitions = if of_all { api.warehouse.partition_books().await.map_err(refused)? } else { Vec::new() };
-    let unknown = api.warehouse.unknown_text_hashes(&names).await.map_err(refused)?;
+    let unknown = api.warehouse.unknown_text_hashes(&names).await?;
     let of_site = |books: Books| {
         let unknown = unknown.get(&books.site).copied().unwrap_or(0);
         SiteBooks::of(books, unknown)

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::banner::Evidence;
-use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
+use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
 use avow_schemas::record::SchemaRef;
 use avow_schemas::settings::{SiteSettings, SiteVersion};

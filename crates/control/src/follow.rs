@@ -6,9 +6,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use avow_log::{Log, LogError, ReadLimit, StoredRecord, Topic};
-use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::banner::InvalidArtefact;
-use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
+use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::SiteId;
 use avow_schemas::record::Framing;
 use avow_schemas::settings::InvalidSettings;

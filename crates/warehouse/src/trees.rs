@@ -72,13 +72,13 @@ pub struct Anchor {
 struct StoredLeaf {
     ledger: String,
     leaf: u64,
-    kind: u8,
+    first_byte: u8,
     commitment: Hash,
 }
 
 impl From<StoredLeaf> for Leaf {
     fn from(row: StoredLeaf) -> Self {
-        Self { ledger: row.ledger.into(), leaf: row.leaf, entry: entry(row.kind, &row.commitment) }
+        Self { ledger: row.ledger.into(), leaf: row.leaf, entry: entry(row.first_byte, &row.commitment) }
     }
 }
 
@@ -214,7 +214,7 @@ impl Warehouse {
         from: u64,
         to: u64,
     ) -> Result<Vec<Leaf>, WarehouseError> {
-        let select = "SELECT ledger, leaf, leaf_kind AS kind, commitment FROM events_data WHERE kind != 'range' \
+        let select = "SELECT ledger, leaf, leaf_kind AS first_byte, commitment FROM events_data WHERE kind != 'range' \
                       AND log_id = {log:UUID} AND partition = {partition:UInt32} AND position >= {from:UInt64} \
                       AND position < {to:UInt64} AND ledger != '' ORDER BY position";
         let query = self.client().query_raw(select).param("log", log_id.to_string()).param("partition", partition);
@@ -227,7 +227,7 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn leaves_between(&self, ledger: &str, from: u64, to: u64) -> Result<Vec<Leaf>, WarehouseError> {
-        let select = "SELECT ledger, leaf, leaf_kind AS kind, commitment FROM events_data WHERE kind != 'range' \
+        let select = "SELECT ledger, leaf, leaf_kind AS first_byte, commitment FROM events_data WHERE kind != 'range' \
                       AND ledger = {ledger:String} AND leaf >= {from:UInt64} AND leaf < {to:UInt64} ORDER BY leaf";
         let query = self.client().query_raw(select).param("ledger", ledger).param("from", from).param("to", to);
         let rows: Vec<StoredLeaf> = query.fetch_all().await?;
