@@ -7,6 +7,7 @@ use std::time::Duration;
 use avow_control::Control;
 use avow_log::Log;
 use avow_telemetry::Metrics;
+use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,8 @@ pub struct Parts {
     pub warehouse: Arc<Warehouse>,
     pub log: Arc<dyn Log>,
     pub control: Arc<Control>,
+    /// With what exports are signed.
+    pub keys: Option<Keys>,
     pub metrics: Arc<Metrics>,
     /// Where export jobs and their bundles lie; made where it is missing.
     pub exports_dir: PathBuf,
@@ -62,9 +65,15 @@ impl Api {
     /// # Errors
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, metrics, exports_dir, rebuilds_dir, shutdown } = parts;
-        let exports =
-            Exports::open(&config, exports_dir, Arc::clone(&warehouse), log.identity().log_id, shutdown.clone());
+        let Parts { warehouse, log, control, keys, metrics, exports_dir, rebuilds_dir, shutdown } = parts;
+        let exports = Exports::open(
+            &config,
+            exports_dir,
+            Arc::clone(&warehouse),
+            (Arc::clone(&control), keys),
+            log.identity().log_id,
+            shutdown.clone(),
+        );
         let exports = exports.await?;
         let rebuilds = Rebuilds::open(rebuilds_dir, Arc::clone(&warehouse), shutdown.clone()).await?;
         if config.books_seconds > 0 {

@@ -9,11 +9,16 @@ pub mod create;
 pub mod get;
 pub(crate) mod job;
 pub mod list;
+mod proof;
 mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use avow_control::Control;
+use avow_schemas::control::LedgerKey;
+use avow_trees::OPERATOR;
+use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +38,9 @@ pub struct Exports {
     store: Store<Job>,
     queue: mpsc::UnboundedSender<Uuid>,
     warehouse: Arc<Warehouse>,
+    control: Arc<Control>,
+    /// With what manifests are signed, if they are the installation's keys.
+    keys: Option<Keys>,
     log_id: Uuid,
     keep_ms: i64,
 }
@@ -43,6 +51,7 @@ impl Exports {
         config: &ApiConfig,
         folder: PathBuf,
         warehouse: Arc<Warehouse>,
+        (control, keys): (Arc<Control>, Option<Keys>),
         log_id: Uuid,
         shutdown: CancellationToken,
     ) -> Result<Arc<Self>, ApiError> {
@@ -55,9 +64,20 @@ impl Exports {
             let _ = queue.send(job.id);
         }
         let keep_ms = i64::from(config.keep_exports_days) * DAY_MS;
-        let exports = Arc::new(Self { store, queue, warehouse, log_id, keep_ms });
+        let exports = Arc::new(Self { store, queue, warehouse, control, keys, log_id, keep_ms });
         tokio::spawn(Arc::clone(&exports).work(waiting, shutdown));
         Ok(exports)
+    }
+
+    /// What signs a manifest, if this process has the key with which the installation signs.
+    fn signature(&self, key: &LedgerKey) -> Option<archive::Sign> {
+        let keys = self.keys.as_ref().filter(|keys| keys.publication(0).is_ok_and(|own| own.is_same(key)))?;
+        let key = keys.of(OPERATOR).ok()?;
+        Some(Box::new(move |sha256| {
+            let text = format!("avow bundle\n{sha256}\n");
+            let signature = key.sign(&text);
+            format!("{text}\n{signature}\n")
+        }))
     }
 
     /// Puts a job into the queue; on return it is on disk.

@@ -83,12 +83,12 @@ fn logs(runtime: &Runtime, caller: &Caller) -> Result<Vec<Value>> {
     Ok(logs["logs"].as_array().cloned().unwrap_or_default())
 }
 
-/// Waits until the site's log has a checkpoint of so many entries.
-fn sealed(runtime: &Runtime, caller: &Caller, size: u64) -> Result<Value> {
+/// Waits until a site's log has a checkpoint of so many entries.
+pub fn sealed(runtime: &Runtime, caller: &Caller, site: &str, size: u64) -> Result<Value> {
     let begun = Instant::now();
     loop {
         let logs = logs(runtime, caller)?;
-        let found = logs.iter().find(|log| log["site"] == SITE);
+        let found = logs.iter().find(|log| log["site"] == site);
         if let Some(log) = found.filter(|log| log["size"].as_u64() >= Some(size)) {
             return Ok(log.clone());
         }
@@ -111,7 +111,7 @@ fn events_become_entries_of_a_public_log() -> Result<()> {
     };
     post(1)?;
     // The settings version is a leaf too.
-    let log = sealed(&runtime, &caller, 2)?;
+    let log = sealed(&runtime, &caller, SITE, 2)?;
     let public = PublicLog::of(&runtime, &avow.url(), &log)?;
     let first = public.checkpoint()?;
     let entries = public.entries(first.size)?;
@@ -121,7 +121,7 @@ fn events_become_entries_of_a_public_log() -> Result<()> {
     for _ in 0..4 {
         post(300)?;
     }
-    sealed(&runtime, &caller, 1202)?;
+    sealed(&runtime, &caller, SITE, 1202)?;
     let second = public.checkpoint()?;
     let entries = public.entries(second.size)?;
     let leaves: Vec<Hash> = entries.iter().map(|entry| merkle::leaf_hash(entry)).collect();
@@ -135,7 +135,7 @@ fn events_become_entries_of_a_public_log() -> Result<()> {
     avow.kill9();
     avow.restart()?;
     post(1)?;
-    sealed(&runtime, &caller, 1403)?;
+    sealed(&runtime, &caller, SITE, 1403)?;
     let third = public.checkpoint()?;
     let entries = public.entries(third.size)?;
     let leaves: Vec<Hash> = entries.iter().map(|entry| merkle::leaf_hash(entry)).collect();

@@ -18,6 +18,7 @@ mod ledger;
 mod migrate;
 mod months;
 mod outage;
+mod proof;
 mod readers;
 mod rebuild;
 mod rolling;

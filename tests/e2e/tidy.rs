@@ -18,6 +18,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/log", &["telemetry"]),
     ("crates/warehouse", &["schemas"]),
     ("crates/trees", &["schemas", "warehouse", "ledger"]),
+    ("crates/verify", &["ledger"]),
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),

@@ -1,9 +1,9 @@
-//! Writing the zip: records as NDJSON straight into it, the same records as CSV beside it and then into it, the manifest
-//! last. Runs on a thread of its own, since it waits for the disk.
+//! Writing the zip: records as NDJSON straight into it, the same records as CSV beside it and then into it, what proves them,
+//! the manifest last. Runs on a thread of its own, since it waits for the disk.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use avow_warehouse::export::FIELDS;
@@ -30,10 +30,17 @@ pub enum ArchiveError {
     Abandoned,
 }
 
+/// Makes the signed note of a manifest with this SHA-256 (hexadecimal).
+pub type Sign = Box<dyn FnOnce(&str) -> String + Send>;
+
 /// What the writer is sent.
 pub enum Part {
-    /// Records as JSON, one each.
+    /// Records as JSON, one each. They come before any other file.
     Lines(Vec<Bytes>),
+    /// A file of this name begins.
+    File(String),
+    /// More of that file.
+    More(Vec<u8>),
     /// The manifest but for its files: nothing follows.
     End(Value),
 }
@@ -50,9 +57,9 @@ pub struct Written {
 ///
 /// # Errors
 /// What the disk says, or a line that is no record.
-pub fn write(folder: &Path, mut parts: Receiver<Part>) -> Result<Written, ArchiveError> {
+pub fn write(folder: &Path, mut parts: Receiver<Part>, sign: Option<Sign>) -> Result<Written, ArchiveError> {
     let (aside, spool) = (folder.join("bundle.new"), folder.join("records.csv.new"));
-    let written = compose(&aside, &spool, &mut parts);
+    let written = compose(&aside, &spool, &mut parts, sign);
     let _ = fs::remove_file(&spool);
     match written {
         Ok(records) => {
@@ -69,7 +76,12 @@ pub fn write(folder: &Path, mut parts: Receiver<Part>) -> Result<Written, Archiv
     }
 }
 
-fn compose(aside: &PathBuf, spool: &PathBuf, parts: &mut Receiver<Part>) -> Result<u64, ArchiveError> {
+fn compose(
+    aside: &PathBuf,
+    spool: &PathBuf,
+    parts: &mut Receiver<Part>,
+    sign: Option<Sign>,
+) -> Result<u64, ArchiveError> {
     let options = SimpleFileOptions::default().large_file(true);
     let mut zip = ZipWriter::new(BufWriter::new(File::create(aside)?));
     let mut table = csv::Writer::from_writer(BufWriter::new(File::create(spool)?));
@@ -78,38 +90,53 @@ fn compose(aside: &PathBuf, spool: &PathBuf, parts: &mut Receiver<Part>) -> Resu
     let mut types: BTreeMap<String, u64> = BTreeMap::new();
     let mut records = 0;
 
-    zip.start_file("records.ndjson", options)?;
-    let mut counted = Counted::new(&mut zip);
+    let mut tally = Tally::begin(&mut zip, "records.ndjson".to_owned(), options)?;
     let mut manifest = loop {
         match parts.blocking_recv() {
             Some(Part::Lines(lines)) => {
                 for line in lines {
                     let record = read(&line)?;
-                    counted.write_all(&line)?;
-                    counted.write_all(b"\n")?;
+                    tally.write(&mut zip, &line)?;
+                    tally.write(&mut zip, b"\n")?;
                     table.write_record(FIELDS.iter().map(|field| cell(record.get(*field))))?;
                     *types.entry(cell(record.get("type"))).or_default() += 1;
                     records += 1;
                 }
             }
+            Some(Part::File(name)) => {
+                files.push(std::mem::replace(&mut tally, Tally::begin(&mut zip, name, options)?).entry());
+            }
+            Some(Part::More(bytes)) => tally.write(&mut zip, &bytes)?,
             Some(Part::End(manifest)) => break manifest,
             None => return Err(ArchiveError::Abandoned),
         }
     };
-    files.push(counted.entry("records.ndjson"));
+    files.push(tally.entry());
 
     table.flush()?;
     drop(table);
-    zip.start_file("records.csv", options)?;
-    let mut counted = Counted::new(&mut zip);
-    io::copy(&mut BufReader::new(File::open(spool)?), &mut counted)?;
-    files.push(counted.entry("records.csv"));
+    let mut tally = Tally::begin(&mut zip, "records.csv".to_owned(), options)?;
+    let mut table = BufReader::new(File::open(spool)?);
+    loop {
+        let bytes = table.fill_buf()?;
+        if bytes.is_empty() {
+            break;
+        }
+        let n = bytes.len();
+        tally.write(&mut zip, bytes)?;
+        table.consume(n);
+    }
+    files.push(tally.entry());
 
     manifest["counts"] = json!({"records": records, "by_type": types});
     manifest["files"] = Value::Array(files);
     let manifest = serde_json_canonicalizer::to_vec(&manifest).map_err(io::Error::other)?;
     zip.start_file("manifest.json", options)?;
     zip.write_all(&manifest)?;
+    if let Some(sign) = sign {
+        zip.start_file("manifest.note", options)?;
+        zip.write_all(sign(&hex(&Sha256::digest(&manifest))).as_bytes())?;
+    }
     zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     Ok(records)
 }
@@ -129,33 +156,31 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// Passes bytes on, counting and hashing them.
-struct Counted<W> {
-    to: W,
+/// A file of the zip, counted and hashed while it is written.
+struct Tally {
+    name: String,
     size: u64,
     hash: Sha256,
 }
 
-impl<W: Write> Counted<W> {
-    fn new(to: W) -> Self {
-        Self { to, size: 0, hash: Sha256::new() }
+impl Tally {
+    fn begin<W: Write + Seek>(
+        zip: &mut ZipWriter<W>,
+        name: String,
+        options: SimpleFileOptions,
+    ) -> Result<Self, ArchiveError> {
+        zip.start_file(&name, options)?;
+        Ok(Self { name, size: 0, hash: Sha256::new() })
     }
 
-    fn entry(self, name: &str) -> Value {
-        json!({"name": name, "size": self.size, "sha256": hex(&self.hash.finalize())})
-    }
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.to.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.size += written as u64;
-        Ok(written)
+    fn write<W: Write + Seek>(&mut self, zip: &mut ZipWriter<W>, bytes: &[u8]) -> io::Result<()> {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        zip.write_all(bytes)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+    fn entry(self) -> Value {
+        json!({"name": self.name, "size": self.size, "sha256": hex(&self.hash.finalize())})
     }
 }
 
@@ -188,7 +213,7 @@ mod tests {
             sender.try_send(part).ok().unwrap();
         }
         drop(sender);
-        write(folder, receiver)
+        write(folder, receiver, None)
     }
 
     #[test]

@@ -6,9 +6,9 @@ use avow_warehouse::WarehouseError;
 use avow_warehouse::export::{ExportExtent, ExportScope};
 use serde_json::{Value, json};
 
-use super::Exports;
 use super::archive::{ArchiveError, Part, Written, write};
 use super::job::Job;
+use super::{Exports, proof};
 use crate::moment;
 
 /// How many lots of lines may wait for the disk.
@@ -20,6 +20,8 @@ pub enum WorkError {
     Warehouse(#[from] WarehouseError),
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Tree(#[from] avow_trees::TreeError),
     #[error("the warehouse counted {expected} records and sent {sent}")]
     Incomplete { expected: u64, sent: u64 },
     #[error("the writer of the bundle stopped")]
@@ -45,13 +47,24 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
     let extent = warehouse.export_extent(&scope).await?;
     let (parts, received) = tokio::sync::mpsc::channel(AHEAD);
     let folder = exports.store.path(job.id);
-    let writer = tokio::task::spawn_blocking(move || write(&folder, received));
+    let key = exports.control.directory().ledger_key().cloned();
+    let sign = key.as_ref().and_then(|key| exports.signature(key));
+    let writer = tokio::task::spawn_blocking(move || write(&folder, received, sign));
 
-    let sent = send_lines(exports, job, &scope, &extent, &parts).await;
-    let ending = match sent {
-        Ok(()) => manifest(exports, job, &scope, &extent).await,
-        Err(error) => Err(error),
+    let ending = async {
+        send_lines(exports, job, &scope, &extent, &parts).await?;
+        let logs = match &key {
+            Some(key) => proof::send(warehouse, key, &scope, &parts).await?,
+            None => None,
+        };
+        let mut manifest = manifest(exports, job, &scope, &extent).await?;
+        if let Some(logs) = logs {
+            manifest["logs"] = logs.logs;
+            manifest["operator"] = logs.operator;
+        }
+        Ok(manifest)
     };
+    let ending: Result<Value, WorkError> = ending.await;
     match ending {
         Ok(manifest) => {
             let _ = parts.send(Part::End(manifest)).await;

@@ -178,6 +178,7 @@ fn parts(
         warehouse: Arc::clone(warehouse),
         log: Arc::clone(log) as Arc<dyn Log>,
         control: Arc::clone(control),
+        keys: None,
         metrics: Arc::clone(metrics),
         exports_dir: folder.join("exports"),
         rebuilds_dir: folder.join("rebuilds"),

@@ -44,6 +44,8 @@ pub enum Command {
     Catalog(commands::catalog::CatalogArgs),
     /// Makes an audit export and saves its bundle.
     Export(commands::export::ExportArgs),
+    /// Verifies an exported bundle, offline: every claim by name, and exit code 0 only if none fails.
+    Verify(commands::verify::VerifyArgs),
     /// Makes the derived tables (known ids, roll-up) anew from the events, while everything goes on.
     Rebuild(commands::rebuild::RebuildArgs),
     /// Sends dead letters to the log again, those that can be decoded and applied now.

@@ -13,6 +13,7 @@ pub mod show_config;
 pub mod simulate;
 pub mod site;
 pub mod token;
+pub mod verify;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{ContentArrangement, Table};

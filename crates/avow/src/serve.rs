@@ -211,6 +211,7 @@ impl Server {
             warehouse: Arc::clone(warehouse),
             log: Arc::clone(&self.log),
             control: Arc::clone(control),
+            keys: Some(ledger_key::load(&self.config)?),
             metrics,
             exports_dir: self.config.data_dir.join("exports"),
             rebuilds_dir: self.config.data_dir.join("rebuilds"),

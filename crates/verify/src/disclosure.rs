@@ -1,0 +1,73 @@
+//! One line of `disclosures.jsonl`: a record opened so that its leaf can be computed from it (`schemas/leaf/v1.md`).
+
+use avow_ledger::commitment::{Commitment, Field, verify_disclosure};
+use avow_ledger::{Hash, LeafKind, merkle};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+/// A line.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure<'a> {
+    pub ledger: String,
+    pub leaf: u64,
+    /// The leaf's first byte.
+    pub kind: u8,
+    /// Of an event that is opened as a whole: its seed, 32 bytes in hexadecimal, and all fields in order.
+    #[serde(default)]
+    seed: Option<String>,
+    #[serde(default, borrow)]
+    fields: Option<Vec<(String, &'a RawValue)>>,
+    /// Of an event that is opened in part.
+    #[serde(default)]
+    parts: Option<Vec<Field>>,
+    /// Of a control record.
+    #[serde(default)]
+    body: Option<String>,
+    /// Its subject was erased: nothing is opened.
+    #[serde(default)]
+    redacted: bool,
+}
+
+/// What a line comes to.
+pub enum Opened {
+    /// The leaf hash that follows from what is disclosed.
+    Leaf(Hash),
+    /// Nothing is disclosed of it.
+    Redacted,
+    /// It is no disclosure, for this reason.
+    Broken(&'static str),
+}
+
+impl Disclosure<'_> {
+    /// The leaf hash (RFC 6962) that follows from what is disclosed.
+    pub fn open(&self) -> Opened {
+        if self.redacted {
+            return Opened::Redacted;
+        }
+        let commitment = match (&self.seed, &self.fields, &self.parts, &self.body) {
+            (Some(seed), Some(fields), None, None) if self.kind == LeafKind::Event as u8 => {
+                let Some(seed) = bytes32(seed) else { return Opened::Broken("its seed is not 32 bytes") };
+                let mut commitment = Commitment::new(&seed);
+                for (name, value) in fields {
+                    commitment.field(name, value.get().as_bytes());
+                }
+                commitment.finish()
+            }
+            (None, None, Some(parts), None) if self.kind == LeafKind::Event as u8 => verify_disclosure(parts),
+            (None, None, None, Some(body)) if self.kind != LeafKind::Event as u8 => {
+                Sha256::digest(body.as_bytes()).into()
+            }
+            _ => return Opened::Broken("it opens nothing"),
+        };
+        let mut entry = [self.kind; 33];
+        entry[1..].copy_from_slice(&commitment);
+        Opened::Leaf(merkle::leaf_hash(&entry))
+    }
+}
+
+fn bytes32(text: &str) -> Option<[u8; 32]> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    pairs.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
