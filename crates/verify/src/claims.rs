@@ -183,7 +183,7 @@ fn tiles<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, Tree>) -> 
             }
             let hashes =
                 bundle.read(&format!("{prefix}{path}")).ok().and_then(|bytes| tile::hashes(&bytes, path.width).ok());
-            let root = hashes.map(|hashes| merkle::root(hashes));
+            let root = hashes.map(merkle::root);
             if root.is_none() || root != nodes.node(above.unwrap_or(0), index).ok() {
                 faults.add(format!("{prefix}{path} is no part of the tree"));
             }
