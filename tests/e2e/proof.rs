@@ -184,6 +184,19 @@ fn whatever_is_changed_in_a_bundle_is_named() -> Result<()> {
     fs::write(&policy, format!("log {key}\nquorum none\n"))?;
     let (went, failed, told) = failing(&path, &["--policy", &trusted])?;
     ensure!(went && failed.is_empty(), "{told}");
+    let mut unsigned = whole.clone();
+    let mut without = manifest.clone();
+    for member in ["operator", "logs"] {
+        without.as_object_mut().context("no object")?.remove(member);
+    }
+    unsigned.retain(|name, _| name.starts_with("records.") || name == "disclosures.jsonl");
+    unsigned.insert("manifest.json".into(), serde_json::to_vec(&without)?);
+    listed_anew(&mut unsigned)?;
+    packed(&unsigned, &tampered)?;
+    let (went, failed, told) = failing(&tampered, &["--policy", &trusted])?;
+    ensure!(!went && failed == ["signer"], "a bundle without any signature was trusted: {told}");
+    let (_, _, told) = failing(&tampered, &[])?;
+    ensure!(told.contains("nothing in this bundle is signed"), "{told}");
     fs::write(&policy, "log other.example+b3f10acf+AXxbRDYl8oPP+c/nvnW4s9BXH3Bzlq0oWVpBVCX4BGvF\nquorum none\n")?;
     let (went, _, told) = failing(&path, &["--policy", &trusted])?;
     ensure!(!went, "a foreign key was trusted: {told}");

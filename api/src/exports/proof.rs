@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use avow_ledger::commitment::{Commitment, disclose};
+use avow_ledger::hex;
 use avow_ledger::note::Note;
 use avow_ledger::tile::{self, TileKind, TilePath};
 use avow_ledger::tlog_proof::TlogProof;
@@ -127,7 +128,7 @@ fn disclosure(record: &Record, services: &[String]) -> Value {
         Content::Event { event, .. } => {
             let fields = fields(event, &record.commitment);
             if services.is_empty() {
-                line["seed"] = hex(&event.seed.0).into();
+                line["seed"] = hex::encode(&event.seed.0).into();
                 let raw = |(name, value): &(String, String)| json!([name, RawValue::from_string(value.clone()).ok()]);
                 line["fields"] = fields.iter().map(raw).collect();
             } else {
@@ -163,8 +164,4 @@ fn fields(event: &ConsentEvent, commitment: &[u8; 32]) -> Vec<(String, String)> 
     }
     let other = of(&ConsentEvent { objections: Some(Objections::default()), ..event.clone() });
     if is_committed(&other) { other } else { plain }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,16 +1,16 @@
-//! Hashes as hexadecimal text in JSON, for serde's `with`.
+//! 32 bytes as hexadecimal text: one way of writing them, and for serde's `with`.
 
 use serde::{Deserialize, Deserializer, Serializer, de};
 
 use crate::Hash;
 
 /// 64 lowercase digits.
-pub(crate) fn encode(hash: &Hash) -> String {
+pub fn encode(hash: &Hash) -> String {
     hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// The hash of 64 lowercase digits; nothing else.
-pub(crate) fn decode(text: &str) -> Option<Hash> {
+pub fn decode(text: &str) -> Option<Hash> {
     let digit = |byte: &u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

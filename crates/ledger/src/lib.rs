@@ -5,7 +5,7 @@ pub mod checkpoint;
 pub mod commitment;
 pub mod cosignature;
 pub mod frontier;
-mod hex;
+pub mod hex;
 pub mod key;
 pub mod merkle;
 pub mod note;

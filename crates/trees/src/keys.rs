@@ -1,6 +1,7 @@
 //! The signing key, and the names under which it signs: each log has an origin of its own (C2SP tlog-checkpoint), which is
 //! the key's name in that log's notes.
 
+use avow_ledger::hex;
 use avow_ledger::key::{ED25519, KeyError, KeyName, SigningKey, VerifierKey};
 use avow_schemas::control::LedgerKey;
 
@@ -49,7 +50,9 @@ impl Keys {
     /// # Errors
     /// As [`Keys::of`].
     pub fn publication(&self, now_ms: i64) -> Result<LedgerKey, TreeError> {
-        let public_key = self.of(OPERATOR)?.vkey().public().bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let verifier = self.of(OPERATOR)?.vkey();
+        let bytes = verifier.public().bytes().try_into().map_err(|_| TreeError::Key("not of 32 bytes".to_owned()))?;
+        let public_key = hex::encode(bytes);
         Ok(LedgerKey { origin: self.origin.clone(), public_key, made_at: now_ms })
     }
 
@@ -71,10 +74,8 @@ fn name(origin: &str) -> Result<KeyName, TreeError> {
 /// # Errors
 /// Where the published key is none.
 pub fn verifier(key: &LedgerKey, origin: &str) -> Result<VerifierKey, TreeError> {
-    let bad = || TreeError::Key(format!("{:?} is no public key", key.public_key));
-    let digits =
-        key.public_key.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    let bytes: Vec<u8> = digits.collect::<Option<_>>().ok_or_else(bad)?;
+    let bytes = hex::decode(&key.public_key);
+    let bytes = bytes.ok_or_else(|| TreeError::Key(format!("{:?} is no public key", key.public_key)))?;
     VerifierKey::new(name(origin)?, ED25519, &bytes).map_err(|e| TreeError::Key(e.to_string()))
 }
 

@@ -71,7 +71,10 @@ impl Signer {
                 continue;
             }
             match self.sign(&head, now_ms).await {
-                Ok(checkpoint) => fresh.push(checkpoint),
+                Ok(checkpoint) => {
+                    self.refused.remove(&head.ledger);
+                    fresh.push(checkpoint);
+                }
                 Err(error @ (TreeError::Contradiction { .. } | TreeError::Missing { .. })) => {
                     if self.refused.insert(head.ledger.clone(), head.size) != Some(head.size) {
                         tracing::error!(%error, "ledger.not_signed");

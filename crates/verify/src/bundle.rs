@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
+use avow_ledger::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
@@ -113,7 +114,7 @@ impl<R: Read + Seek> Bundle<R> {
             hash.update(chunk);
             size += chunk.len() as u64;
         })?;
-        Ok((size, hex(&hash.finalize())))
+        Ok((size, hex::encode(&hash.finalize().into())))
     }
 
     /// Calls `line` with each line of a file, without its line feed, and its number from 1.
@@ -170,8 +171,4 @@ fn missing(error: zip::result::ZipError, name: &str) -> BundleError {
         zip::result::ZipError::FileNotFound => BundleError::Missing(name.to_owned()),
         error => error.into(),
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

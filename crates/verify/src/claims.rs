@@ -10,11 +10,11 @@ use avow_ledger::policy::Policy;
 use avow_ledger::proof::{self, Nodes as _};
 use avow_ledger::tile::{self, TileKind, TileNodes, TilePath};
 use avow_ledger::tlog_proof::TlogProof;
-use avow_ledger::{Hash, merkle};
+use avow_ledger::{Hash, hex, merkle};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::{Bundle, BundleError, Log, MANIFEST, MANIFEST_NOTE, hex};
+use crate::bundle::{Bundle, BundleError, Log, MANIFEST, MANIFEST_NOTE};
 use crate::disclosure::{Disclosure, Opened};
 
 const DISCLOSURES: &str = "disclosures.jsonl";
@@ -101,8 +101,8 @@ pub fn verify<R: Read + Seek>(bundle: &Bundle<R>, policy: Option<&Policy>) -> Re
     claims.push(records(bundle, &trees)?);
     if let Some(operator) = &operator_tree {
         claims.push(anchored(bundle, &trees, operator));
-        claims.push(trust(operator, policy));
     }
+    claims.push(trust(operator.zip(operator_tree.as_ref()), policy));
     Ok(claims)
 }
 
@@ -129,7 +129,7 @@ fn files<R: Read + Seek>(bundle: &Bundle<R>) -> Result<Claim, BundleError> {
 /// The manifest is signed with the operator log's key.
 fn manifest<R: Read + Seek>(bundle: &Bundle<R>, operator: &Log) -> Claim {
     let mut faults = Faults::default();
-    let expected = format!("avow bundle\n{}\n", hex(&Sha256::digest(&bundle.manifest_bytes)));
+    let expected = format!("avow bundle\n{}\n", hex::encode(&Sha256::digest(&bundle.manifest_bytes).into()));
     match signed(bundle, operator, MANIFEST_NOTE) {
         Ok(note) if note.text == expected => {}
         Ok(_) => faults.add(format!("{MANIFEST_NOTE} signs another manifest")),
@@ -203,6 +203,10 @@ fn records<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, Tree>) -
             Ok(record) => record,
             Err(error) => return faults.add(format!("line {number} of {DISCLOSURES} is no record: {error}")),
         };
+        if bundle.manifest.logs.iter().all(|log| log.name != record.ledger) {
+            newer += 1;
+            return;
+        }
         let Some(tree) = trees.get(&record.ledger) else {
             return faults.add(format!("line {number}: there is no checkpoint of {}", record.ledger));
         };
@@ -229,9 +233,13 @@ fn records<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, Tree>) -
             None => faults.add(format!("line {number}: the tile with leaf {} is not in the bundle", record.leaf)),
         }
     })?;
-    let besides = [(redacted, "erased, their leaves are there"), (newer, "newer than the checkpoint and not proven")];
+    let besides = [(redacted, "erased, their leaves are there"), (newer, "not under a checkpoint yet and not proven")];
     let besides: String = besides.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("; {n} {what}")).collect();
-    Ok(faults.claim("records", format!("{proven} records, each what its leaf commits to{besides}")))
+    let mut claim = faults.claim("records", format!("{proven} records, each what its leaf commits to{besides}"));
+    if claim.verdict == Verdict::Holds && proven == 0 && newer > 0 {
+        claim.verdict = Verdict::Open;
+    }
+    Ok(claim)
 }
 
 /// The leaf hashes that the bundle has, 256 at a time, by log and tile.
@@ -282,22 +290,35 @@ fn anchored<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, Tree>, 
     faults.claim("operator log", format!("it holds the checkpoints of {} logs", trees.len()))
 }
 
-/// Whether the operator log's key is one that the reader trusts, and its witnesses have cosigned.
-fn trust(operator: &Tree, policy: Option<&Policy>) -> Claim {
+/// Whether the operator log's key, with which the manifest is signed too, is one that the reader trusts, and its witnesses
+/// have cosigned. With a policy, a bundle in which nothing is signed fails.
+fn trust(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>) -> Claim {
     let name = "signer";
-    let Some(policy) = policy else {
-        let text = format!(
-            "{} signed this; whether that key is the operator's, only a policy (--policy) can say",
-            operator.checkpoint.origin
+    let mut faults = Faults::default();
+    let (Some((log, tree)), Some(policy)) = (operator, policy) else {
+        let text = operator.map_or_else(
+            || "nothing in this bundle is signed".to_owned(),
+            |(log, _)| {
+                format!(
+                    "{} signed this; whether that key is the operator's, only a policy (--policy) can say",
+                    log.origin
+                )
+            },
         );
+        if policy.is_some() {
+            faults.add(text);
+            return faults.claim(name, "");
+        }
         return Claim { name, verdict: Verdict::Open, text };
     };
-    let mut faults = Faults::default();
-    match policy.evaluate(&operator.note) {
+    if policy.logs().iter().all(|trusted| trusted.key.to_string() != log.public_key) {
+        faults.add(format!("the key of {} is not one of the policy's", log.origin));
+    }
+    match policy.evaluate(&tree.note) {
         Ok(evaluation) if evaluation.is_valid() => {}
         Ok(evaluation) if evaluation.logs.is_empty() => faults.add("no key of the policy has signed"),
         Ok(_) => faults.add("too few of the policy's witnesses have cosigned"),
         Err(error) => faults.add(error.to_string()),
     }
-    faults.claim(name, format!("{} is a log of the policy", operator.checkpoint.origin))
+    faults.claim(name, format!("{} is a log of the policy", log.origin))
 }

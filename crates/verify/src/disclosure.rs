@@ -1,7 +1,7 @@
 //! One line of `disclosures.jsonl`: a record opened so that its leaf can be computed from it (`schemas/leaf/v1.md`).
 
 use avow_ledger::commitment::{Commitment, Field, verify_disclosure};
-use avow_ledger::{Hash, LeafKind, merkle};
+use avow_ledger::{Hash, LeafKind, hex, merkle};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -48,7 +48,7 @@ impl Disclosure<'_> {
         }
         let commitment = match (&self.seed, &self.fields, &self.parts, &self.body) {
             (Some(seed), Some(fields), None, None) if self.kind == LeafKind::Event as u8 => {
-                let Some(seed) = bytes32(seed) else { return Opened::Broken("its seed is not 32 bytes") };
+                let Some(seed) = hex::decode(seed) else { return Opened::Broken("its seed is not 32 bytes") };
                 let mut commitment = Commitment::new(&seed);
                 for (name, value) in fields {
                     commitment.field(name, value.get().as_bytes());
@@ -65,9 +65,4 @@ impl Disclosure<'_> {
         entry[1..].copy_from_slice(&commitment);
         Opened::Leaf(merkle::leaf_hash(&entry))
     }
-}
-
-fn bytes32(text: &str) -> Option<[u8; 32]> {
-    let pairs = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    pairs.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }

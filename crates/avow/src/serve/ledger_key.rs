@@ -7,6 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use avow_ledger::hex;
 use avow_trees::keys::Keys;
 
 use crate::config::Config;
@@ -35,8 +36,7 @@ fn own(path: &PathBuf) -> anyhow::Result<[u8; 32]> {
     let fresh = path.with_extension("new");
     let _ = fs::remove_file(&fresh);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(file, "{text}")?;
+    writeln!(file, "{}", hex::encode(&seed))?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
     tracing::info!(path = %path.display(), "ledger.key_drawn");
@@ -53,14 +53,8 @@ fn read(path: &Path) -> anyhow::Result<Option<[u8; 32]>> {
     if mode & 0o077 != 0 {
         bail!("{}: others may read the signing key (mode {:o}): chmod 600", path.display(), mode & 0o777);
     }
-    let text = text.trim();
-    let digits: Option<Vec<u8>> = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect();
-    let seed = digits.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).filter(|_| text.len() == 64);
-    seed.map(Some).with_context(|| format!("{}: a signing key is 64 hexadecimal digits", path.display()))
+    let seed = hex::decode(text.trim());
+    seed.map(Some).with_context(|| format!("{}: a signing key is 64 lowercase hexadecimal digits", path.display()))
 }
 
 #[cfg(test)]
@@ -79,7 +73,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         for broken in ["", "00", "zz", &"0".repeat(63), &"é".repeat(32)] {
             fs::write(&path, broken).unwrap();
-            assert!(own(&path).unwrap_err().to_string().contains("64 hexadecimal digits"), "{broken}");
+            assert!(own(&path).unwrap_err().to_string().contains("64 lowercase hexadecimal digits"), "{broken}");
         }
     }
 }
