@@ -6,6 +6,7 @@
 mod archive;
 pub mod bundle;
 pub mod create;
+mod days;
 pub mod get;
 pub(crate) mod job;
 pub mod list;

@@ -3,6 +3,7 @@
 
 pub mod checkpoint;
 pub mod list;
+pub mod receipt;
 pub mod tiles;
 
 use std::sync::Arc;

@@ -58,6 +58,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(letters::replay::replay_dead_letters))
         .routes(routes!(ledger::list::list_logs))
         .routes(routes!(ledger::checkpoint::get_checkpoint))
+        .routes(routes!(ledger::receipt::redeem))
+        .routes(routes!(subjects::mine::get_mine))
 }
 
 /// The role's routes: the API under `/api`, the public logs under `/log`, the page under everything else.
@@ -105,7 +107,8 @@ fn answered<B>(response: &http::Response<B>, elapsed: Duration, _: &tracing::Spa
 /// Counts the answer by its route, never by its path: that may name a subject.
 async fn counted(State(api): State<Arc<Api>>, request: axum::extract::Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
-    let route = if route.starts_with("/api/") || route.starts_with("/log") { route } else { "other" }.to_owned();
+    let is_own = ["/api/", "/log", "/receipt/", "/v1/"].iter().any(|prefix| route.starts_with(prefix));
+    let route = if is_own { route } else { "other" }.to_owned();
     let begun = Instant::now();
     let response = next.run(request).await;
     let metrics = &api.metrics.api;

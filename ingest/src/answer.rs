@@ -15,6 +15,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::decode::Unreadable;
+use crate::receipts::EventReceipt;
 
 /// An event that was refused, as its sender sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +43,9 @@ pub struct Accepted {
     pub accepted: usize,
     pub rejected: Vec<RejectedEvent>,
     pub warnings: Vec<Warning>,
+    /// Of the accepted events, in their order, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<Vec<EventReceipt>>,
     /// When events that were over the quota may be sent again.
     #[serde(skip)]
     pub retry_after: Option<Duration>,

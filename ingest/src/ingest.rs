@@ -12,6 +12,7 @@ use crate::body::BodyRules;
 use crate::config::{ConfigError, IngestConfig};
 use crate::cors::Origins;
 use crate::fates::Fates;
+use crate::receipts::{Receipts, Sign};
 use crate::refusals::Refusals;
 use crate::steps::agent::Agents;
 use crate::steps::clock::ClockRules;
@@ -32,6 +33,7 @@ pub struct Ingest {
     pub(crate) origins: Origins,
     pub(crate) fates: Fates,
     pub(crate) appender: Appender,
+    pub(crate) receipts: Receipts,
     pub(crate) refusals: Refusals,
 }
 
@@ -52,6 +54,7 @@ impl Ingest {
         Ok(Arc::new(Self {
             appender: Appender::new(Arc::clone(&intake), control.framing(), config.append_timeout(), latency),
             control,
+            receipts: Receipts::default(),
             agents,
             places: Places::new(config)?,
             quotas: Quotas::new(config.quotas, config.default_quota),
@@ -72,6 +75,11 @@ impl Ingest {
             ),
             metrics,
         }))
+    }
+
+    /// Gives receipts, signed with this, from now on.
+    pub fn sign_receipts_with(&self, sign: Sign) {
+        self.receipts.sign_with(sign);
     }
 
     /// How events are being taken: by the log, by the spool, or not at all.

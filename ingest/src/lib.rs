@@ -26,6 +26,7 @@ pub mod decode;
 mod fates;
 mod ingest;
 mod pipeline;
+mod receipts;
 mod receive;
 mod refusals;
 mod routes;
@@ -34,4 +35,5 @@ pub mod steps;
 
 pub use config::{ConfigError, IngestConfig, QuotaConfig};
 pub use ingest::Ingest;
+pub use receipts::Sign;
 pub use routes::router;

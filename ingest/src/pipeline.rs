@@ -26,6 +26,8 @@ pub struct Surroundings<'r> {
 /// An event that is fit for the log.
 #[derive(Debug)]
 pub struct Passed {
+    /// Its place in the request.
+    pub index: usize,
     pub event: ConsentEvent,
     /// Into how many keys of the log its site is split.
     pub shards: u32,
@@ -91,5 +93,5 @@ fn steps(at: Surroundings<'_>, seed: Seed, fields: &Fields<'_>, known: Known<'_>
     let mut content = validate::checked(fields)?;
     let misplaced = std::mem::take(&mut content.misplaced);
     let event = stamp::stamped(sender, seed, Parts { known, times, signals, agent, place, page, content });
-    Ok(Passed { event, shards: known.now().settings.ledger.shards, misplaced })
+    Ok(Passed { index: 0, event, shards: known.now().settings.ledger.shards, misplaced })
 }

@@ -18,6 +18,7 @@ use crate::decode::{Fields, Form, Piece, Split, split};
 use crate::fates::Book;
 use crate::ingest::Ingest;
 use crate::pipeline::{Passed, Refused, Surroundings, run};
+use crate::receipts::EventReceipt;
 use crate::sender::{Sender, read as read_sender};
 
 /// Warnings in one answer; the metric counts all.
@@ -73,10 +74,21 @@ impl Ingest {
         let mut judged = self.judge(&sender, kind.form, &whole.bytes)?;
         drop(whole);
         let accepted = judged.passed.len();
+        let receipts = sender.receipt.then(|| self.receipts_of(&mut judged));
         if accepted > 0 {
             self.appender.append(std::mem::take(&mut judged.passed)).await?;
         }
-        self.answer(judged, accepted)
+        self.answer(judged, accepted, receipts)
+    }
+
+    /// Made before the events go to the log, and handed out once they are durable.
+    fn receipts_of(&self, judged: &mut Judged<'_>) -> Vec<EventReceipt> {
+        let made =
+            judged.passed.iter().filter_map(|passed| self.receipts.of(passed.index, &passed.event)).collect::<Vec<_>>();
+        if made.len() < judged.passed.len() {
+            self.warn(judged, None, None, "?receipt".to_owned(), NO_RECEIPTS);
+        }
+        made
     }
 
     /// Takes the body apart and each event through the pipeline.
@@ -126,7 +138,7 @@ impl Ingest {
                 if passed.event.occurred_at_claimed.is_some() {
                     self.metrics.ingest.corrected_clocks.inc();
                 }
-                judged.passed.push(passed);
+                judged.passed.push(Passed { index, ..passed });
             }
         }
     }
@@ -152,7 +164,12 @@ impl Ingest {
     }
 
     /// Closes the book of a request whose accepted events are durable.
-    fn answer(&self, judged: Judged<'_>, accepted: usize) -> Result<Accepted, Problem> {
+    fn answer(
+        &self,
+        judged: Judged<'_>,
+        accepted: usize,
+        receipts: Option<Vec<EventReceipt>>,
+    ) -> Result<Accepted, Problem> {
         let Judged { book, events, rejected, refusals, warnings, forbidden, wait, .. } = judged;
         book.accept_the_rest();
         for refusal in &refusals {
@@ -164,11 +181,12 @@ impl Ingest {
         if accepted == 0 {
             return Err(Problem::none_acceptable(rejected, wait));
         }
-        Ok(Accepted { accepted, rejected, warnings, retry_after: wait })
+        Ok(Accepted { accepted, rejected, warnings, receipts, retry_after: wait })
     }
 }
 
 const UNKNOWN: &str = "unknown field, left out";
+const NO_RECEIPTS: &str = "this server has no key to sign receipts with";
 const MISPLACED: &str = "means nothing on this type of event, left out";
 
 fn refuse(judged: &mut Judged<'_>, sender: &Sender, index: usize, id: Option<Uuid>, refused: Refused) {

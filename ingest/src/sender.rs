@@ -23,6 +23,8 @@ pub struct Sender {
     pub origin: Option<String>,
     pub source: Source,
     pub import: bool,
+    /// Whether a receipt is asked for each event.
+    pub receipt: bool,
     pub agent: Agent,
     pub place: Place,
     /// `Sec-GPC: 1`.
@@ -36,7 +38,7 @@ pub struct Sender {
 /// # Errors
 /// 401 for a token that is none, or an import without one; 403 for a token that may not do this.
 pub fn read(parts: &Parts, control: &Control, agents: &Agents, places: &Places) -> Result<Sender, Problem> {
-    let import = wants_import(parts.uri.query());
+    let import = wants(parts, "import");
     let caller = caller(parts, control)?;
     let scope = if import { Scope::Admin } else { Scope::EventsWrite };
     match &caller {
@@ -61,11 +63,15 @@ pub fn read(parts: &Parts, control: &Control, agents: &Agents, places: &Places) 
         origin,
         source,
         import,
+        receipt: wants(parts, "receipt"),
     })
 }
 
-fn wants_import(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.split('&').any(|pair| matches!(pair, "import=1" | "import=true")))
+/// Whether the query has `name=1`.
+fn wants(parts: &Parts, name: &str) -> bool {
+    let is_asked =
+        |pair: &str| pair.split_once('=').is_some_and(|(n, value)| n == name && matches!(value, "1" | "true"));
+    parts.uri.query().is_some_and(|query| query.split('&').any(is_asked))
 }
 
 fn caller(parts: &Parts, control: &Control) -> Result<Option<Caller>, Problem> {

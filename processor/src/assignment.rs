@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lag::{self, Lag};
 use crate::partition::{self, Context};
 use crate::schemas::Schemas;
-use crate::{ProcessorConfig, ProcessorError, dimensions, same_log, signing};
+use crate::{ProcessorConfig, ProcessorError, days, dimensions, same_log, signing};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -111,7 +111,8 @@ impl Processor {
         let task = tokio::spawn(async move {
             let working = keep_working(&context, partition, &lag, stopped.clone());
             let signing = signing::keep_signing(&context, keys, stopped.clone());
-            tokio::join!(working, lag::show(&context, partition, &lag, stopped.clone()), signing);
+            let closing = days::keep_closing(&context, partition, &lag, stopped.clone());
+            tokio::join!(working, lag::show(&context, partition, &lag, stopped.clone()), signing, closing);
         });
         Working { stop, task }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Item {
     pub(crate) reading: Reading,
 }
 
-/// Records `[from, to)`, all of one calendar month by `logged_at`.
+/// Records `[from, to)`, all of one day (UTC) by `logged_at`: a day's leaves end where a range does, and a part lies in one month.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) from: u64,

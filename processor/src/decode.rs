@@ -4,23 +4,22 @@ use avow_ledger::Commitment;
 use avow_log::{Chunk, StoredRecord};
 use avow_schemas::leaf;
 use avow_schemas::record::{LogRecord, Writers, site_and_shard};
+use avow_warehouse::days::DAY_MS;
 use avow_warehouse::uniqueness::key_hash;
-use jiff::Timestamp;
-use jiff::tz::Offset;
 use sha2::{Digest, Sha256};
 
 use crate::batch::{Batch, Item, Reading};
 
-/// Decodes a chunk that begins at `from` and cuts it where the month of `logged_at` changes. `logged_at` is that of the
+/// Decodes a chunk that begins at `from` and cuts it where the day of `logged_at` changes. `logged_at` is that of the
 /// record before the chunk and is left at that of its last.
 pub(crate) fn decode(chunk: Chunk, writers: &Writers, from: u64, logged_at: &mut i64) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::with_capacity(1);
-    let mut month = None;
+    let mut day = None;
     for raw in chunk.records {
         *logged_at = raw.appended_at_ms.max(*logged_at);
-        let this = month_of(*logged_at);
-        if month != Some(this) {
-            month = Some(this);
+        let this = logged_at.div_euclid(DAY_MS);
+        if day != Some(this) {
+            day = Some(this);
             batches.push(Batch {
                 from: if batches.is_empty() { from } else { raw.position },
                 to: 0,
@@ -34,11 +33,6 @@ pub(crate) fn decode(chunk: Chunk, writers: &Writers, from: u64, logged_at: &mut
         }
     }
     batches
-}
-
-fn month_of(ms: i64) -> (i16, i8) {
-    let date = Offset::UTC.to_datetime(Timestamp::from_millisecond(ms).unwrap_or_default()).date();
-    (date.year(), date.month())
 }
 
 pub(crate) fn read(raw: &StoredRecord, writers: &Writers) -> Reading {

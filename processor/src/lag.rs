@@ -37,6 +37,11 @@ impl Lag {
         self.in_hand.store(NONE, Ordering::Relaxed);
     }
 
+    /// The position below which everything is in the warehouse, once that is known.
+    pub(crate) fn upto(&self) -> Option<u64> {
+        u64::try_from(self.reached.load(Ordering::Relaxed)).ok()
+    }
+
     /// Records behind the log's `end`, and the age in seconds of the oldest one in hand.
     fn behind(&self, end: u64, now: i64) -> Option<(i64, f64)> {
         let (reached, since) = (self.reached.load(Ordering::Relaxed), self.in_hand.load(Ordering::Relaxed));

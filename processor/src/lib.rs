@@ -12,12 +12,13 @@
 //!
 //! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes
 //! the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
-//! [`lag`] shows how far behind the work is. [`signing`] signs the ledgers' checkpoints. [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
+//! [`lag`] shows how far behind the work is. [`days`] closes the ledgers' days, [`signing`] signs their checkpoints. [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
 //! follows it.
 
 mod ahead;
 mod assignment;
 mod batch;
+mod days;
 mod decode;
 mod dimensions;
 mod drain;
@@ -88,6 +89,9 @@ pub enum ProcessorError {
     Filter(#[from] std::io::Error),
     #[error("a stage of the processor ended unexpectedly: {0}")]
     Stage(String),
+    /// What is stored of a day does not come to the leaves that it has.
+    #[error("a day of ledger {ledger} cannot be closed: {reason}")]
+    Day { ledger: String, reason: String },
     /// The log is not the one that the warehouse was derived from, though it has its name.
     #[error(
         "{0}. It was deleted and created again, or restored from an older state: bring the old one back, or, to go on with \

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ahead;
 use crate::batch::{Batch, Item, Reading};
+use crate::days;
 use crate::lag::Lag;
 use crate::leaves::{self, Leaves};
 use crate::letters;
@@ -322,6 +323,7 @@ impl Work {
             ledger: Arc::clone(&row.ledger),
             leaf: row.leaf,
             entry: trees::entry(row.leaf_kind, &row.commitment),
+            close: days::said(&row.stored),
         };
         self.grower.add(range.rows.iter().map(leaf).collect(), range.to).await?;
         let broken = i64::try_from(self.grower.broken()).unwrap_or(i64::MAX);

@@ -77,6 +77,16 @@ scenario('what is over quota in a mixed batch goes again, and nothing else of it
   assert.deepEqual(again.map(({ id }) => id), [mixed[0].id])
 })
 
+scenario('what the server answers is handed to the page: with receipts, where it is asked for them', [], async (visitor, page) => {
+  const receipt = { id: 'AAAA', seed: '00', note: 'a note' }
+  recorder.answers.push({ body: { accepted: 1, rejected: [], warnings: [], receipts: [{ index: 0, id: 'x', receipt }] } })
+  const heard = page.evaluate(
+    () => new Promise((resolve) => addEventListener('avow:answered', ({ detail }) => resolve(detail.receipts[0].receipt), { once: true })),
+  )
+  await vanilla.acceptAll(page)
+  assert.deepEqual(await heard, receipt)
+})
+
 scenario('422 is final', [], async (visitor, page) => {
   await page.clock.install()
   await visitor.reload(page)

@@ -9,10 +9,13 @@ append ID VERSION SITE COUNT   appends events with the registry's framing
 topic                          creates the events topic so that its time is what the writer says
 months SITE COUNT              appends a quarter at the end of this half-year, a quarter in the next, then, by a clock that went
                                back, a quarter in this one, and the rest in the next
+days SITE SUBJECT COUNT        appends COUNT events to each of the three days after today and one to the day after; the first of
+                               the first and of the third day are the subject's
 read COUNT                     reads the topic with the registry alone, until so many events are there; prints what there was
 """
 import io
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -95,6 +98,22 @@ def months(site, count):
     assert producer.flush(60) == 0
 
 
+def days(site, subject, count):
+    schema = version("this")
+    parsed, header = fastavro.parse_schema(schema), bytes.fromhex("c301" + named(schema))
+    producer = Producer({"bootstrap.servers": BROKERS, "acks": "all"})
+    day = 24 * 3600 * 1000
+    begin = (int(time.time() * 1000) // day + 1) * day
+    for number, events in enumerate([int(count)] * 3 + [1]):
+        for n in range(events):
+            datum, one = io.BytesIO(), event(site) | {"seed": os.urandom(32)}
+            if n == 0 and number in (0, 2):
+                one["subject"] = subject
+            fastavro.schemaless_writer(datum, parsed, ("dev.avow.v1.ConsentEvent", one))
+            producer.produce(TOPIC, header + datum.getvalue(), site, timestamp=begin + number * day + n)
+    assert producer.flush(60) == 0
+
+
 def named(schema):
     return fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")
 
@@ -148,6 +167,8 @@ elif COMMAND == "topic":
     topic()
 elif COMMAND == "months":
     months(*ARGUMENTS)
+elif COMMAND == "days":
+    days(*ARGUMENTS)
 elif COMMAND == "read":
     read(int(ARGUMENTS[0]))
 else:

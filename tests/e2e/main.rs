@@ -7,6 +7,7 @@
 
 mod banners;
 mod chaos;
+mod days;
 mod dead_letters;
 mod evolution;
 mod exact_totals;
@@ -21,6 +22,7 @@ mod outage;
 mod proof;
 mod readers;
 mod rebuild;
+mod receipts;
 mod rolling;
 mod tidy;
 

@@ -22,7 +22,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
-    ("ingest", &["schemas", "log", "control", "telemetry"]),
+    ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
     ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "telemetry"]),
     ("api", &["schemas", "log", "control", "warehouse", "ledger", "trees", "telemetry"]),
 ];

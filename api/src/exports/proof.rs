@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 
 use super::archive::Part;
+use super::days::Days;
 use super::work::WorkError;
 
 /// Bytes that are sent to the writer at once.
@@ -44,7 +45,9 @@ pub async fn send(
     parts: &Sender<Part>,
 ) -> Result<Option<Logs>, WorkError> {
     let Some(operator) = warehouse.checkpoint(OPERATOR).await? else { return Ok(None) };
-    let touched = disclosures(warehouse, scope, parts).await?;
+    let days = Days::of(warehouse, scope, operator.size).await?;
+    let touched = disclosures(warehouse, scope, days.controls(), parts).await?;
+    days.send_maps(warehouse, scope, parts).await?;
     let reader = Reader::new(std::sync::Arc::clone(warehouse));
     let mut logs = Vec::new();
     for (ledger, leaf_tiles) in touched {
@@ -88,7 +91,7 @@ async fn proof(reader: &Reader, anchor: &Anchor, size: u64, note: &str) -> Resul
     Ok(proof.to_string())
 }
 
-async fn file(parts: &Sender<Part>, name: String, bytes: Vec<u8>) -> Result<(), WorkError> {
+pub(super) async fn file(parts: &Sender<Part>, name: String, bytes: Vec<u8>) -> Result<(), WorkError> {
     send_part(parts, Part::File(name)).await?;
     send_part(parts, Part::More(bytes)).await
 }
@@ -97,17 +100,32 @@ async fn send_part(parts: &Sender<Part>, part: Part) -> Result<(), WorkError> {
     parts.send(part).await.map_err(|_| WorkError::WriterStopped)
 }
 
-/// Sends `disclosures.jsonl`; which tiles of leaves it needs, by ledger.
+/// Sends `disclosures.jsonl`, the records and besides them these control records; which tiles of leaves it needs, by ledger.
 async fn disclosures(
     warehouse: &Warehouse,
     scope: &ExportScope,
+    mut controls: BTreeSet<(String, u64)>,
     parts: &Sender<Part>,
 ) -> Result<BTreeMap<String, BTreeSet<u64>>, WorkError> {
     send_part(parts, Part::File("disclosures.jsonl".to_owned())).await?;
     let mut touched: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut records = warehouse.records(scope)?;
     let mut lot = Vec::with_capacity(LOT + 4096);
-    while let Some(record) = records.next().await? {
+    // Behind the records, what they do not have of the control records.
+    let mut besides: Option<std::vec::IntoIter<Record>> = None;
+    loop {
+        let record = match &mut besides {
+            None => match records.next().await? {
+                None => {
+                    besides = Some(warehouse.controls_at(&scope.site, &controls).await?.into_iter());
+                    continue;
+                }
+                record => record,
+            },
+            Some(besides) => besides.next(),
+        };
+        let Some(record) = record else { break };
+        controls.remove(&(record.ledger.clone(), record.leaf));
         touched.entry(record.ledger.clone()).or_default().insert(record.leaf / u64::from(tile::HASHES_PER_TILE));
         lot.extend_from_slice(disclosure(&record, &scope.services).to_string().as_bytes());
         lot.push(b'\n');

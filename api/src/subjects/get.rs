@@ -116,18 +116,26 @@ pub async fn get_subject(
         })?,
     };
     let unknown = || Problem::not_found("unknown_subject", format!("no event of {id} on {}", asked.site));
+    let subject = look_up(&api, &asked.site, id, at).await?.ok_or_else(unknown)?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(subject)).into_response())
+}
+
+/// What there is of a subject on a site; none where there is no event of hers.
+pub(super) async fn look_up(api: &Api, site: &str, id: Uuid, at: i64) -> Result<Option<Subject>, Problem> {
     // The nil UUID stands for nobody: events without a subject are under it.
-    let most = if id.is_nil() { return Err(unknown()) } else { MOST_EVENTS + 1 };
-    let mut events = api.warehouse.history(&asked.site, id, most).await?;
+    if id.is_nil() {
+        return Ok(None);
+    }
+    let mut events = api.warehouse.history(site, id, MOST_EVENTS + 1).await?;
     if events.is_empty() {
-        return Err(unknown());
+        return Ok(None);
     }
     let truncated = events.len() as u64 > MOST_EVENTS;
     events.truncate(usize::try_from(MOST_EVENTS).unwrap_or(usize::MAX));
-    let standing = state::at(&events, at, |version| validity(&directory, &asked.site, version));
+    let directory = api.control.directory();
+    let standing = state::at(&events, at, |version| validity(&directory, site, version));
     let history = events.into_iter().map(HistoryEntry::of).collect();
-    let subject = Subject { subject: id, site: asked.site, at: moment::written(at), standing, history, truncated };
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(subject)).into_response())
+    Ok(Some(Subject { subject: id, site: site.to_owned(), at: moment::written(at), standing, history, truncated }))
 }
 
 fn validity(directory: &Directory, site: &str, version: u32) -> Validity {

@@ -158,6 +158,9 @@ impl Server {
             let intake = log::intake(&server.config, &log, &metrics.spool).await?;
             let ingest =
                 Ingest::new(&server.config.ingest, Arc::clone(&intake), Arc::clone(&control), Arc::clone(&metrics))?;
+            if roles.are_all() || server.config.ledger.key_file.is_some() {
+                ingest.sign_receipts_with(ledger_key::receipts(&server.config, &control)?);
+            }
             routes = routes.merge(avow_ingest::router(Arc::clone(&ingest)));
             server.ingest = Some(ingest);
             server.intake = Some(intake);

@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod commitment;
 pub mod cosignature;
+pub mod day_close;
 pub mod frontier;
 pub mod hex;
 pub mod key;
@@ -11,6 +12,7 @@ pub mod merkle;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod receipt;
 pub mod sum_map;
 pub mod tile;
 pub mod tlog_proof;
@@ -18,10 +20,12 @@ pub mod tlog_proof;
 pub use checkpoint::Checkpoint;
 pub use commitment::Commitment;
 pub use cosignature::Cosigner;
+pub use day_close::DayClose;
 pub use frontier::Frontier;
 pub use key::{KeyName, PublicKey, SigningKey, VerifierKey};
 pub use note::{Note, NoteSignature, Signed};
 pub use policy::Policy;
+pub use receipt::{Receipt, ReceiptId};
 pub use sum_map::{MapProof, SumMap};
 pub use tlog_proof::TlogProof;
 

@@ -10,8 +10,10 @@ use sha2::{Digest, Sha256};
 use crate::{Hash, hex};
 
 mod proof;
+mod prover;
 
 pub use proof::{MapEntry, MapProof, MapProofError, verify};
+pub use prover::{Proved, Prover};
 
 /// Before a leaf's tag.
 const LEAF: &[u8] = b"avow/map/1";
@@ -47,12 +49,15 @@ pub enum MapError {
 /// Events without a subject are under the tag of zeroes.
 pub fn subject_tag(site: &str, subject: Option<[u8; 16]>) -> Hash {
     let Some(subject) = subject else { return [0; 32] };
-    let mut hasher = Sha256::new();
-    hasher.update(TAG);
-    hasher.update(u16::try_from(site.len()).unwrap_or(u16::MAX).to_be_bytes());
-    hasher.update(site);
-    hasher.update(subject);
-    hasher.finalize().into()
+    let mut bytes = tag_prefix(site);
+    bytes.extend_from_slice(&subject);
+    Sha256::digest(bytes).into()
+}
+
+/// What the subject's 16 bytes are hashed behind, for whoever makes many tags at once.
+pub fn tag_prefix(site: &str) -> Vec<u8> {
+    let length = u16::try_from(site.len()).unwrap_or(u16::MAX).to_be_bytes();
+    [TAG, &length, site.as_bytes()].concat()
 }
 
 /// The leaf of a pair.

@@ -13,6 +13,8 @@ pub struct LedgerMetrics {
     pub refused: IntGauge,
     /// Ledgers whose leaves do not fit their tree, by partition.
     pub broken: IntGaugeVec,
+    /// Days of ledgers closed.
+    pub closed: IntCounter,
 }
 
 impl LedgerMetrics {
@@ -29,6 +31,7 @@ impl LedgerMetrics {
                 "Ledgers that stand still, since their leaves do not fit their tree.",
                 &["partition"],
             )?,
+            closed: to.counter("avow_ledger_days_closed_total", "Days of sites' ledgers closed.")?,
         })
     }
 }

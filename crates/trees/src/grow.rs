@@ -1,13 +1,14 @@
-//! Growing the trees of one partition behind its events: leaves, nodes and heads, in this order, so that a head stands only
-//! over what is stored. The heads are the watermark.
+//! Growing the trees of one partition behind its events: leaves, nodes, closed days and heads, in this order, so that a head
+//! stands only over what is stored. The heads are the watermark.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use avow_ledger::frontier::Frontier;
-use avow_ledger::merkle;
+use avow_ledger::{DayClose, merkle};
 use avow_warehouse::Warehouse;
+use avow_warehouse::days::ClosedDay;
 use avow_warehouse::trees::{Head, Leaf, Node};
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ pub struct Grower {
     reached: u64,
     leaves: Vec<Leaf>,
     nodes: Vec<Node>,
+    closed: Vec<ClosedDay>,
     /// Trees that have grown since their head was written.
     grown: BTreeSet<Arc<str>>,
     /// Trees that do not fit their leaves, and grow no more until the partition is opened again.
@@ -47,10 +49,10 @@ impl Grower {
     /// The engine's.
     pub async fn open(warehouse: Arc<Warehouse>, log_id: Uuid, partition: u32, events: u64) -> Result<Self, TreeError> {
         let reached = warehouse.trees_upto(log_id, partition).await?;
-        let (trees, leaves, nodes) = (HashMap::new(), Vec::new(), Vec::new());
+        let (trees, leaves, nodes, closed) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
         let (grown, broken) = (BTreeSet::new(), HashSet::new());
         let mut grower =
-            Self { warehouse, log_id, partition, trees, reached, leaves, nodes, grown, broken, since: None };
+            Self { warehouse, log_id, partition, trees, reached, leaves, nodes, closed, grown, broken, since: None };
         if reached + STEP < events {
             tracing::info!(partition, from = reached, to = events, "ledger.catching_up");
         }
@@ -132,6 +134,7 @@ impl Grower {
         });
         self.since.get_or_insert_with(Instant::now);
         self.grown.insert(Arc::clone(&leaf.ledger));
+        self.closed.extend(leaf.close.as_deref().and_then(|body| closed(body, &leaf)));
         self.leaves.push(leaf);
         Ok(())
     }
@@ -145,7 +148,7 @@ impl Grower {
         if waited || self.leaves.len() >= MOST_LEAVES { self.write().await } else { Ok(()) }
     }
 
-    /// Writes what waits: leaves, nodes, heads.
+    /// Writes what waits: leaves, nodes, closed days, heads.
     ///
     /// # Errors
     /// The engine's; what waits still does.
@@ -157,15 +160,26 @@ impl Grower {
         if !self.nodes.is_empty() {
             self.warehouse.put_nodes(&self.nodes).await?;
         }
+        self.warehouse.put_closed_days(&self.closed).await?;
         let heads: Vec<Head> =
             self.grown.iter().filter_map(|ledger| Some(head(ledger, self.trees.get(ledger)?, self.reached))).collect();
         self.warehouse.put_heads(self.log_id, self.partition, &heads).await?;
         self.leaves.clear();
         self.nodes.clear();
+        self.closed.clear();
         self.grown.clear();
         self.since = None;
         Ok(())
     }
+}
+
+/// The day that a leaf closes.
+fn closed(body: &str, leaf: &Leaf) -> Option<ClosedDay> {
+    let close = DayClose::parse(body.as_bytes());
+    let close = close.inspect_err(|error| tracing::error!(%error, %leaf.ledger, leaf.leaf, "ledger.bad_day_close"));
+    let DayClose { ledger, first, end, day, total, .. } = close.ok()?;
+    let (close_ledger, close_leaf, body) = (leaf.ledger.to_string(), leaf.leaf, body.to_owned());
+    Some(ClosedDay { ledger, first, end, day, total, close_ledger, close_leaf, body })
 }
 
 /// A tree's head.

@@ -36,11 +36,27 @@ pub enum BundleError {
 pub struct Manifest {
     pub format: String,
     pub site: String,
+    #[serde(default)]
+    pub period: Option<Period>,
+    /// Whose records these are, where they are one subject's.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The services that it is cut to.
+    #[serde(default)]
+    pub services: Vec<String>,
     pub files: Vec<File>,
     #[serde(default)]
     pub logs: Vec<Log>,
     #[serde(default)]
     pub operator: Option<Log>,
+}
+
+/// Of the log's own time, RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Period {
+    pub from: String,
+    /// Excluded.
+    pub to: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

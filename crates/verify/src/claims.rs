@@ -1,5 +1,7 @@
 //! The claims of a bundle, each judged and said in one line.
 
+mod days;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
@@ -47,6 +49,10 @@ struct Faults {
 }
 
 impl Faults {
+    const fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
     fn add(&mut self, fault: impl Into<String>) {
         if self.named.len() < MOST_NAMED { self.named.push(fault.into()) } else { self.more += 1 }
     }
@@ -99,6 +105,9 @@ pub fn verify<R: Read + Seek>(bundle: &Bundle<R>, policy: Option<&Policy>) -> Re
     );
     claims.push(tiles(bundle, &trees));
     claims.push(records(bundle, &trees)?);
+    if !trees.is_empty() {
+        claims.push(days::days(bundle, &trees)?);
+    }
     if let Some(operator) = &operator_tree {
         claims.push(anchored(bundle, &trees, operator));
     }

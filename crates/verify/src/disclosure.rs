@@ -24,7 +24,7 @@ pub struct Disclosure<'a> {
     parts: Option<Vec<Field>>,
     /// Of a control record.
     #[serde(default)]
-    body: Option<String>,
+    pub body: Option<String>,
     /// Its subject was erased: nothing is opened.
     #[serde(default)]
     redacted: bool,
@@ -41,6 +41,15 @@ pub enum Opened {
 }
 
 impl Disclosure<'_> {
+    /// Whose event it is, as far as that is shown: of an event without a subject nobody's.
+    pub fn subject(&self) -> Option<Option<[u8; 16]>> {
+        let value = self.fields.as_ref()?.iter().find(|(name, _)| name == "subject")?.1;
+        let Some(text) = serde_json::from_str::<Option<&str>>(value.get()).ok()? else { return Some(None) };
+        let digits: String = text.chars().filter(|c| *c != '-').collect();
+        let bytes = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32)?;
+        Some(Some(bytes.to_be_bytes()))
+    }
+
     /// The leaf hash (RFC 6962) that follows from what is disclosed.
     pub fn open(&self) -> Opened {
         if self.redacted {

@@ -8,6 +8,7 @@ pub mod artefacts;
 pub mod books;
 pub mod chain;
 mod client;
+pub mod days;
 pub mod dimensions;
 pub mod export;
 pub mod history;

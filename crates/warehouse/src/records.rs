@@ -1,7 +1,7 @@
 //! Stored records as what was accepted: an event in the form in which its leaf commits to it, or a control record's body,
 //! each with its place in log and ledger. For whatever shows or proves single records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use avow_schemas::event::{
     BotGrade, ConsentEvent, EventType, LoadState, Method, Objections, Observed, Prompt, Regime, Seed, Source,
@@ -164,6 +164,81 @@ impl Warehouse {
         let query = self.exported(&sql, scope).with_setting("prefer_column_name_to_alias", "1");
         let query = query.with_setting("max_bytes_before_external_sort", "268435456");
         Ok(Records(query.fetch()?))
+    }
+}
+
+impl Warehouse {
+    /// The control records of a site at these places, as far as they are there, ledger by ledger, in the order of their
+    /// leaves.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn controls_at(
+        &self,
+        site: &str,
+        places: &BTreeSet<(String, u64)>,
+    ) -> Result<Vec<Record>, WarehouseError> {
+        let columns: Vec<String> = Stored::COLUMN_NAMES.iter().map(|column| expression(column)).collect();
+        let sql = format!(
+            "SELECT {} FROM events_data AS e WHERE e.site = {{site:String}} \
+             AND e.subject = toUUID('00000000-0000-0000-0000-000000000000') AND e.kind = 'control' \
+             AND has(arrayZip({{ledgers:Array(String)}}, {{leaves:Array(UInt64)}}), (e.ledger, e.leaf)) \
+             ORDER BY e.ledger, e.leaf",
+            columns.join(", "),
+        );
+        let (ledgers, leaves): (Vec<&str>, Vec<u64>) =
+            places.iter().map(|(ledger, leaf)| (ledger.as_str(), *leaf)).unzip();
+        let query = self.client().clone().with_validation(true).query_raw(&sql).param("site", site);
+        let query = query.param("ledgers", ledgers).param("leaves", leaves);
+        let rows: Vec<Stored> = query.with_setting("prefer_column_name_to_alias", "1").fetch_all().await?;
+        rows.into_iter().map(Record::try_from).collect()
+    }
+}
+
+/// Where an event lies that a commitment names, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    pub ledger: String,
+    pub leaf: u64,
+    /// Zeroes of one that was erased.
+    pub seed: [u8; 32],
+    pub subject: Option<Uuid>,
+}
+
+impl Warehouse {
+    /// The event of a site with this commitment that was received at `received_at` (ms since 1970).
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn committed(
+        &self,
+        site: &str,
+        commitment: &[u8; 32],
+        received_at: i64,
+    ) -> Result<Option<Committed>, WarehouseError> {
+        #[derive(Row, Deserialize)]
+        struct Line {
+            ledger: String,
+            leaf: u64,
+            seed: [u8; 32],
+            #[serde(with = "clickhouse::serde::uuid")]
+            subject: Uuid,
+        }
+        // A day before, for logs whose clock is behind.
+        let select = "SELECT ledger, leaf, seed, subject FROM events_data WHERE site = {site:String} AND leaf_kind = 1 \
+                      AND logged_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') \
+                      AND commitment = toFixedString(unhex({commitment:String}), 32) LIMIT 1";
+        let commitment: String = commitment.iter().map(|byte| format!("{byte:02x}")).collect();
+        // Far outside of what the engine's calendar has, there is no event.
+        let since = received_at.clamp(0, 4_102_444_800_000).saturating_sub(crate::days::DAY_MS);
+        let query = self.client().query_raw(select).param("site", site).param("since", since);
+        let line: Option<Line> = query.param("commitment", commitment).fetch_optional().await?;
+        Ok(line.map(|Line { ledger, leaf, seed, subject }| Committed {
+            ledger,
+            leaf,
+            seed,
+            subject: (!subject.is_nil()).then_some(subject),
+        }))
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Leaf {
     pub ledger: Arc<str>,
     pub leaf: u64,
     pub entry: Vec<u8>,
+    /// Of a day's close: what it says.
+    pub close: Option<String>,
 }
 
 /// The root of the perfect subtree of `2^level` leaves with this number from the left; level 8, 16, ...
@@ -74,11 +76,13 @@ struct StoredLeaf {
     leaf: u64,
     first_byte: u8,
     commitment: Hash,
+    close: String,
 }
 
 impl From<StoredLeaf> for Leaf {
     fn from(row: StoredLeaf) -> Self {
-        Self { ledger: row.ledger.into(), leaf: row.leaf, entry: entry(row.first_byte, &row.commitment) }
+        let close = (!row.close.is_empty()).then_some(row.close);
+        Self { ledger: row.ledger.into(), leaf: row.leaf, entry: entry(row.first_byte, &row.commitment), close }
     }
 }
 
@@ -214,7 +218,8 @@ impl Warehouse {
         from: u64,
         to: u64,
     ) -> Result<Vec<Leaf>, WarehouseError> {
-        let select = "SELECT ledger, leaf, leaf_kind AS first_byte, commitment FROM events_data WHERE kind != 'range' \
+        let select = "SELECT ledger, leaf, leaf_kind AS first_byte, commitment, if(leaf_kind = 3, control_body, '') AS close \
+                      FROM events_data WHERE kind != 'range' \
                       AND log_id = {log:UUID} AND partition = {partition:UInt32} AND position >= {from:UInt64} \
                       AND position < {to:UInt64} AND ledger != '' ORDER BY position";
         let query = self.client().query_raw(select).param("log", log_id.to_string()).param("partition", partition);
@@ -227,7 +232,8 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn leaves_between(&self, ledger: &str, from: u64, to: u64) -> Result<Vec<Leaf>, WarehouseError> {
-        let select = "SELECT ledger, leaf, leaf_kind AS first_byte, commitment FROM events_data WHERE kind != 'range' \
+        let select = "SELECT ledger, leaf, leaf_kind AS first_byte, commitment, if(leaf_kind = 3, control_body, '') AS close \
+                      FROM events_data WHERE kind != 'range' \
                       AND ledger = {ledger:String} AND leaf >= {from:UInt64} AND leaf < {to:UInt64} ORDER BY leaf";
         let query = self.client().query_raw(select).param("ledger", ledger).param("from", from).param("to", to);
         let rows: Vec<StoredLeaf> = query.fetch_all().await?;

@@ -7,7 +7,8 @@ import { beacon } from './core.ts'
 
 // A module has no current script: then it is the one that names a site.
 const script = (document.currentScript ?? document.querySelector('script[data-site]')) as HTMLScriptElement
-const running = beacon(fromScript(script))
+const answered = (detail: unknown) => dispatchEvent(new CustomEvent('avow:answered', { detail }))
+const running = beacon({ ...fromScript(script), answered })
 /** `data-adapter` names one, or `none`; without it whichever banner turns up is watched. */
 const wants = (name: string) => (script.dataset.adapter || name) === name
 

@@ -1,6 +1,7 @@
 // Configuration: an object, or the `data-` attributes of the script tag.
 
 import type { Renames } from './choice.ts'
+import type { Answered } from './event.ts'
 
 export interface Config {
   /** The site's key, as the server knows it. */
@@ -13,6 +14,8 @@ export interface Config {
   regime?: string
   /** Sent instead of the path, for a site whose paths hold secrets: `/checkout`. */
   page?: string
+  /** Called with each answer of the server: with `?receipt=1` at the endpoint it holds the visitor's receipts. */
+  answered?: (answer: Answered) => void
   /** `off` sends no `shown` events: then nothing at all leaves the page before a choice. */
   shown?: string
   /** Banner's category to slug. */

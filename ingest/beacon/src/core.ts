@@ -67,7 +67,7 @@ const whenVisible = (run: () => void) => {
 }
 
 export const beacon = (config: Config): Beacon => {
-  const send = sender(config.endpoint)
+  const send = sender(config)
   const view = randomId()
   let shown = config.shown === 'off'
   let prompt: Prompt | undefined

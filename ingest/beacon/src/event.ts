@@ -29,6 +29,20 @@ export interface StoredChoice {
   language?: string
 }
 
+/** What a visitor keeps to prove her choice, and to ask what is held of her (`POST /v1/me`). The seed is hers alone. */
+export interface Receipt {
+  id: string
+  seed: string
+  note: string
+}
+
+/** What the server says of a batch. */
+export interface Answered {
+  rejected?: { id: string; code: string }[]
+  /** Where the endpoint asks for them (`?receipt=1`), one for each event that was taken. */
+  receipts?: { id: string; receipt: Receipt }[]
+}
+
 /** One event as `POST /v1/events` takes it, less `sent_at`, which is stamped at each attempt to send. */
 export interface ConsentEvent {
   id: string

@@ -1,7 +1,8 @@
 // From an event to the server's 202: batches, keepalive, repeats with the same ids. Nothing is stored: what has no 202
 // when the page dies has had its last try at `pagehide`.
 
-import type { ConsentEvent } from './event.ts'
+import type { Config } from './config.ts'
+import type { Answered, ConsentEvent } from './event.ts'
 
 /** Browsers refuse a keepalive body above 65,535 bytes; this leaves room for its envelope and each event's `sent_at`. */
 const BATCH_BYTES = 5e4
@@ -16,7 +17,7 @@ export const batches = (events: ConsentEvent[]): ConsentEvent[][] => {
 }
 
 /** Starts a sender. What it returns queues events; they leave before the current task ends, unless the server asked to wait. */
-export const sender = (endpoint: string) => {
+export const sender = (config: Pick<Config, 'endpoint' | 'answered'>) => {
   let queue: ConsentEvent[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let wait = 0
@@ -34,7 +35,9 @@ export const sender = (endpoint: string) => {
     const after = +answer.headers.get('retry-after')!
     if (answer.status === 429 || answer.status > 499) return later(events, after)
     wait = 0
-    const said: { rejected?: { id: string; code: string }[] } = await answer.json().catch(() => ({}))
+    // No JSON is no answer: nothing is rejected, nothing receipted.
+    const said: Answered = await answer.json().catch(() => '')
+    config.answered?.(said)
     later(events.filter(({ id }) => said.rejected?.some((one) => one.id === id && one.code === 'quota_exceeded')), after)
   }
 
@@ -42,9 +45,9 @@ export const sender = (endpoint: string) => {
     const sent_at = new Date().toISOString()
     // A string goes out as text/plain, which needs no preflight. A JSON blob would need one, and be lost with the page.
     const body = JSON.stringify({ events: events.map((event) => ({ ...event, sent_at })) })
-    const beacon = () => navigator.sendBeacon(endpoint, body) || later(events)
+    const beacon = () => navigator.sendBeacon(config.endpoint, body) || later(events)
     if (!('keepalive' in Request.prototype)) return beacon()
-    fetch(endpoint, { method: 'POST', body, keepalive: body.length < 6e4, credentials: 'omit' }).then(
+    fetch(config.endpoint, { method: 'POST', body, keepalive: body.length < 6e4, credentials: 'omit' }).then(
       (response) => answered(response, events),
       () => (document.hidden ? beacon() : later(events)),
     )

@@ -5,9 +5,13 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use avow_ledger::hex;
+use avow_control::Control;
+use avow_ingest::Sign;
+use avow_ledger::{Note, hex};
+use avow_trees::OPERATOR;
 use avow_trees::keys::Keys;
 
 use crate::config::Config;
@@ -24,6 +28,18 @@ pub fn load(config: &Config) -> anyhow::Result<Keys> {
         Some(origin) => Keys::new(origin, seed)?,
         None => Keys::unnamed(seed)?,
     })
+}
+
+/// What signs receipts, as the operator log, while that is the key with which the installation signs.
+pub fn receipts(config: &Config, control: &Arc<Control>) -> anyhow::Result<Sign> {
+    let keys = load(config)?;
+    let (own, signing, control) = (keys.publication(0)?, keys.of(OPERATOR)?, Arc::clone(control));
+    Ok(Arc::new(move |text| {
+        control.directory().ledger_key().filter(|key| key.is_same(&own))?;
+        let mut note = Note::new(text).ok()?;
+        note.add(signing.sign(&note.text));
+        Some(note.to_string())
+    }))
 }
 
 /// The data directory's own key.

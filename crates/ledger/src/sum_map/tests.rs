@@ -44,6 +44,10 @@ fn the_root_is_that_of_the_definition_and_every_tag_is_proved() {
             let proof = map.prove(&tag(number));
             let expected = pairs.iter().find(|(other, _)| *other == tag(number)).map_or(0, |(_, count)| *count);
             assert_eq!(verify(&proof, &tag(number), &root, sum, map.len()), Ok(expected));
+            let mut prover = Prover::new(tag(number));
+            pairs.iter().for_each(|(tag, count)| prover.push(tag, *count).unwrap());
+            let proved = Proved { proof: proof.clone(), root, sum, pairs: map.len() };
+            assert_eq!(prover.finish().unwrap(), proved);
             let json = serde_json::to_string(&proof).unwrap();
             assert_eq!(serde_json::from_str::<MapProof>(&json).unwrap(), proof);
             // It is a proof of nothing else.

@@ -1,0 +1,227 @@
+//! That nothing is left out: by the closes of days in the bundle, of a subject or of a whole site.
+//!
+//! The closes of a ledger follow one another without gaps, each says how many events its leaves are, and how many of them
+//! each subject has. So of a site every leaf of a closed day must be in the bundle, and of a subject as many records as the
+//! day's map has, which is proved by `map/<ledger>/<first>-<end>.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek};
+
+use avow_ledger::day_close::DayClose;
+use avow_ledger::sum_map::{self, MapProof};
+use avow_ledger::{Hash, LeafKind};
+
+use super::{Claim, DISCLOSURES, Faults, Tree, Verdict};
+use crate::bundle::{Bundle, BundleError, Manifest};
+use crate::disclosure::Disclosure;
+
+const NAME: &str = "days";
+
+/// The closes of the bundle, by ledger and first leaf, and the leaves that are opened as control records.
+#[derive(Default)]
+struct Closes {
+    by_place: BTreeMap<(String, u64), Day>,
+    controls: BTreeSet<(String, u64)>,
+}
+
+/// A close and what the bundle has of its leaves.
+struct Day {
+    close: DayClose,
+    /// Whether it lies in the period of the export; the one before the period only says where that begins.
+    is_asked: bool,
+    events: u64,
+    /// Events whose subject is not shown.
+    veiled: u64,
+    subjects: BTreeMap<Hash, u64>,
+}
+
+/// Of the days that are closed no record is left out.
+pub(super) fn days<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, Tree>) -> Result<Claim, BundleError> {
+    let manifest = &bundle.manifest;
+    if !manifest.services.is_empty() {
+        return Ok(open("an export cut to services cannot show that nothing was left out"));
+    }
+    let mut faults = Faults::default();
+    let mut closes = closes(bundle, trees, &mut faults)?;
+    contiguous(&closes, &mut faults);
+    count(bundle, &mut closes, &mut faults)?;
+    let asked: Vec<&Day> = closes.by_place.values().filter(|day| day.is_asked).collect();
+    let (Some(first), Some(last)) =
+        (asked.iter().map(|day| &day.close.day).min(), asked.iter().map(|day| &day.close.day).max())
+    else {
+        return Ok(if faults.is_empty() {
+            open("no day of this export is closed yet")
+        } else {
+            faults.claim(NAME, "")
+        });
+    };
+    let mut records = 0;
+    for day in &asked {
+        records += match subject(manifest) {
+            None => whole(day, &closes.controls, &mut faults),
+            Some(subject) => of_subject(bundle, day, subject, &closes.controls, &mut faults),
+        };
+    }
+    let (of, all) = match (&manifest.subject, records) {
+        (None, _) => (String::new(), "everything there was"),
+        (Some(subject), 0) => (format!(" of {subject}"), "and it is shown that there is none"),
+        (Some(subject), _) => (format!(" of {subject}"), "all there are"),
+    };
+    let text = format!(
+        "{} closed days from {first} to {last}: {records} records{of}, {all}; later days are not closed",
+        asked.iter().map(|day| &day.close.day).collect::<BTreeSet<_>>().len()
+    );
+    Ok(faults.claim(NAME, text))
+}
+
+fn open(text: &str) -> Claim {
+    Claim { name: NAME, verdict: Verdict::Open, text: text.to_owned() }
+}
+
+/// The subject whose export this is: the text that stands in her records, and its 16 bytes.
+fn subject(manifest: &Manifest) -> Option<(&str, Option<[u8; 16]>)> {
+    let text = manifest.subject.as_deref()?;
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    let bytes = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32);
+    Some((text, bytes.map(u128::to_be_bytes)))
+}
+
+/// Reads the closes. One counts if its leaf and the leaves that it closes lie under checkpoints of this bundle; that it is
+/// what the leaf says is the claim `records`.
+fn closes<R: Read + Seek>(
+    bundle: &Bundle<R>,
+    trees: &BTreeMap<String, Tree>,
+    faults: &mut Faults,
+) -> Result<Closes, BundleError> {
+    let mut closes = Closes::default();
+    let size = |ledger: &str| trees.get(ledger).map_or(0, |tree| tree.checkpoint.size);
+    bundle.each_line(DISCLOSURES, |number, line| {
+        let Ok(record) = serde_json::from_slice::<Disclosure<'_>>(line) else { return };
+        if record.kind == LeafKind::Event as u8 || record.leaf >= size(&record.ledger) {
+            return;
+        }
+        closes.controls.insert((record.ledger.clone(), record.leaf));
+        let Some(body) = record.body.as_deref().filter(|_| record.kind == LeafKind::DayClose as u8) else { return };
+        match DayClose::parse(body.as_bytes()) {
+            Ok(close) if close.site != bundle.manifest.site => {
+                faults.add(format!("line {number}: the close of a day of {}", close.site));
+            }
+            Ok(close) if close.end <= size(&close.ledger) => {
+                let is_asked = is_asked(&bundle.manifest, &close.day);
+                let place = (close.ledger.clone(), close.first);
+                let day = Day { close, is_asked, events: 0, veiled: 0, subjects: BTreeMap::new() };
+                if closes.by_place.insert(place, day).is_some() {
+                    faults.add(format!("line {number}: another close of the same day"));
+                }
+            }
+            // Of leaves that no checkpoint of the bundle covers: it shows nothing.
+            Ok(_) => {}
+            Err(error) => faults.add(format!("line {number}: no close of a day: {error}")),
+        }
+    })?;
+    Ok(closes)
+}
+
+/// Whether the whole day lies in the export's period.
+fn is_asked(manifest: &Manifest, day: &str) -> bool {
+    let Some(period) = &manifest.period else { return false };
+    let begins = period.from.as_str() <= format!("{day}T00:00:00.000Z").as_str();
+    begins && period.to.get(..10).is_some_and(|date| date > day)
+}
+
+/// Each close of a ledger begins where the one before ended.
+fn contiguous(closes: &Closes, faults: &mut Faults) {
+    let days: Vec<&DayClose> = closes.by_place.values().map(|day| &day.close).collect();
+    for pair in days.windows(2).filter(|pair| pair[0].ledger == pair[1].ledger) {
+        if pair[0].end != pair[1].first {
+            faults.add(format!(
+                "between the closes of {} and {} the leaves {} to {} are not closed",
+                pair[0].day, pair[1].day, pair[0].end, pair[1].first
+            ));
+        }
+    }
+}
+
+/// Counts the opened events by close. They must come in the order of their leaves.
+fn count<R: Read + Seek>(bundle: &Bundle<R>, closes: &mut Closes, faults: &mut Faults) -> Result<(), BundleError> {
+    let mut last: Option<(String, u64)> = None;
+    let site = bundle.manifest.site.clone();
+    let wanted = subject(&bundle.manifest).map(|(_, bytes)| bytes);
+    bundle.each_line(DISCLOSURES, |number, line| {
+        let Ok(record) = serde_json::from_slice::<Disclosure<'_>>(line) else { return };
+        if record.kind != LeafKind::Event as u8 {
+            return;
+        }
+        let place = (record.ledger.clone(), record.leaf);
+        if last.as_ref().is_some_and(|last| *last >= place) {
+            faults.add(format!("line {number}: the records are not in the order of their leaves"));
+        }
+        let day = closes.by_place.range_mut(..=place.clone()).next_back().map(|(_, day)| day);
+        last = Some(place);
+        let Some(day) = day.filter(|day| day.close.ledger == record.ledger && record.leaf < day.close.end) else {
+            return;
+        };
+        day.events += 1;
+        match record.subject() {
+            None => day.veiled += 1,
+            // An export of one subject needs her own number alone.
+            Some(subject) if wanted.is_none_or(|wanted| wanted == subject) => {
+                *day.subjects.entry(sum_map::subject_tag(&site, subject)).or_default() += 1;
+            }
+            Some(_) => {}
+        }
+    })
+}
+
+/// Every leaf of the day is there, and the map is that of the events.
+fn whole(day: &Day, controls: &BTreeSet<(String, u64)>, faults: &mut Faults) -> u64 {
+    let close = &day.close;
+    if day.events != close.total {
+        faults.add(format!("of the {} events of {} {} are here", close.total, close.day, day.events));
+    }
+    let missing = missing_controls(close, controls);
+    if missing > 0 {
+        faults.add(format!("{missing} control records of {} are not here", close.day));
+    }
+    let map = sum_map::root_of(day.subjects.iter().map(|(tag, count)| (*tag, *count)));
+    if day.veiled == 0 && day.events == close.total && map != Ok((close.root, close.total)) {
+        faults.add(format!("the events of {} are those of other subjects than its close says", close.day));
+    }
+    day.events
+}
+
+/// The subject's records of the day are as many as its map has.
+fn of_subject<R: Read + Seek>(
+    bundle: &Bundle<R>,
+    day: &Day,
+    (text, bytes): (&str, Option<[u8; 16]>),
+    controls: &BTreeSet<(String, u64)>,
+    faults: &mut Faults,
+) -> u64 {
+    let close = &day.close;
+    let tag = sum_map::subject_tag(&close.site, bytes);
+    let here = day.subjects.get(&tag).copied().unwrap_or(0);
+    let file = format!("map/{}/{}-{}.json", close.ledger, close.first, close.end);
+    let proof = bundle.read(&file).map_err(|error| format!("{file}: {error}"));
+    let proof = proof.and_then(|bytes| {
+        let proof: MapProof = serde_json::from_slice(&bytes).map_err(|error| format!("{file}: {error}"))?;
+        sum_map::verify(&proof, &tag, &close.root, close.total, close.pairs).map_err(|error| format!("{file}: {error}"))
+    });
+    match proof {
+        Err(fault) => faults.add(fault),
+        Ok(there) if there != here => {
+            faults.add(format!("{} has {there} records of {text}, of which {here} are here", close.day));
+        }
+        Ok(_) => {}
+    }
+    let missing = missing_controls(close, controls);
+    if missing > 0 {
+        faults.add(format!("{missing} control records of {} are not here: they might be events", close.day));
+    }
+    here
+}
+
+/// Leaves that the close calls control records, and that are not opened as such.
+fn missing_controls(close: &DayClose, controls: &BTreeSet<(String, u64)>) -> usize {
+    close.controls.iter().filter(|leaf| !controls.contains(&(close.ledger.clone(), **leaf))).count()
+}
