@@ -6,6 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+/// The file of which each line is one.
+pub const DISCLOSURES: &str = "disclosures.jsonl";
+
 /// A line.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +33,29 @@ pub struct Disclosure<'a> {
     redacted: bool,
 }
 
+/// A field that is opened.
+pub enum Value<'a> {
+    /// In canonical JSON.
+    Raw(&'a str),
+    /// The same, from an event that is opened in part.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    /// In canonical JSON.
+    pub fn json(&self) -> &'a [u8] {
+        match self {
+            Self::Raw(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// As whatever it is to be; `None` where it is something else.
+    pub fn read<T: Deserialize<'a>>(&self) -> Option<T> {
+        serde_json::from_slice(self.json()).ok()
+    }
+}
+
 /// What a line comes to.
 pub enum Opened {
     /// The leaf hash that follows from what is disclosed.
@@ -41,6 +67,23 @@ pub enum Opened {
 }
 
 impl Disclosure<'_> {
+    /// Calls `field` with every field that is opened.
+    pub fn each_field<'a>(&'a self, mut field: impl FnMut(&'a str, Value<'a>)) {
+        for (name, value) in self.fields.iter().flatten() {
+            field(name, Value::Raw(value.get()));
+        }
+        for part in self.parts.iter().flatten() {
+            if let Field::Opened { name, value, .. } = part {
+                field(name, Value::Bytes(value));
+            }
+        }
+    }
+
+    /// The body of a control record.
+    pub fn body(&self) -> Option<&str> {
+        self.body.as_deref()
+    }
+
     /// The leaf hash (RFC 6962) that follows from what is disclosed.
     pub fn open(&self) -> Opened {
         if self.redacted {
