@@ -8,9 +8,11 @@
 mod banners;
 mod chaos;
 mod dead_letters;
+mod download;
 mod evolution;
 mod exact_totals;
 mod for_ever;
+mod forged;
 mod front;
 mod installation;
 mod kills;

@@ -79,6 +79,22 @@ impl Disclosure<'_> {
         }
     }
 
+    /// The site that it says it is of.
+    pub fn site(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct OfSite {
+            site: String,
+        }
+        let of_body = || serde_json::from_str::<OfSite>(self.body()?).ok().map(|body| body.site);
+        let mut site = None;
+        self.each_field(|name, value| {
+            if name == "site" {
+                site = value.read();
+            }
+        });
+        site.or_else(of_body)
+    }
+
     /// The body of a control record.
     pub fn body(&self) -> Option<&str> {
         self.body.as_deref()

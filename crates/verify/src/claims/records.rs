@@ -33,6 +33,9 @@ pub(super) fn judge<R: Read + Seek>(
             return faults.add(format!("line {number}: leaf {} is there twice, or out of order", record.leaf));
         }
         last = place;
+        if record.site().is_some_and(|site| site != bundle.manifest.site) {
+            faults.add(format!("line {number}: it is of another site"));
+        }
         events.take(&record, &wanted);
         if bundle.manifest.logs.iter().all(|log| log.name != record.ledger) {
             newer += 1;
