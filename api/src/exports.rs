@@ -1,16 +1,22 @@
 //! Audit exports: jobs that write a zip to disk, one after another, and survive a restart.
 //!
 //! A job is a folder: `job.json` says what is asked and how it stands ([`job`]), `bundle.zip` appears when it is done
-//! ([`work`], [`archive`]). Rows go from the warehouse to the disk as they come, so memory stays flat.
+//! ([`work`], [`archive`]). Rows go from the warehouse to the disk as they come, one subject's at a time ([`readable`]) and
+//! then one leaf's ([`proof`]), so memory stays flat.
 
 mod archive;
+mod artefacts;
 pub mod bundle;
 pub mod create;
 mod days;
+mod disclosure;
+mod figures;
 pub mod get;
 pub(crate) mod job;
 pub mod list;
 mod proof;
+mod readable;
+mod summary;
 mod work;
 
 use std::path::PathBuf;

@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, banners, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference, services,
-    sites, subjects, tokens,
+    Api, attachments, banners, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference,
+    services, sites, subjects, tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -50,6 +50,11 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(exports::list::list_exports, exports::create::create_export))
         .routes(routes!(exports::get::get_export))
         .routes(routes!(exports::bundle::get_bundle))
+        .routes(
+            routes!(attachments::list::list_attachments, attachments::put::put_attachment)
+                .layer(DefaultBodyLimit::max(attachments::put::BODY_LIMIT)),
+        )
+        .routes(routes!(attachments::delete::delete_attachment))
         .routes(routes!(quality::get::data_quality))
         .routes(routes!(quality::ranges::data_quality_ranges))
         .routes(routes!(rebuilds::list::list_rebuilds, rebuilds::create::create_rebuild))

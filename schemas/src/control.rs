@@ -1,4 +1,4 @@
-//! What `consent.control` holds: sites, tokens, banners, writers' schemas, as JSON values under keys. The topic is compacted; a key that
+//! What `consent.control` holds: sites, tokens, banners, attachments, writers' schemas, as JSON values under keys. The topic is compacted; a key that
 //! must keep its history carries a UUID v7 (a site's versions), a key that is one thing carries that thing's id.
 
 use serde::{Deserialize, Serialize};
@@ -37,11 +37,49 @@ pub enum ControlValue {
         #[serde(flatten)]
         evidence: Evidence,
     },
+    /// Key `attachment/<site>/<sha256>`: a document of a third party that goes into the site's exports; an empty value deletes
+    /// it.
+    Attachment(Attachment),
     /// Key `schema/<fingerprint>` or `schema/<fingerprint>/<registry id>`: a schema with which records of `consent.events`
     /// are written.
     Schema(WriterSchema),
     /// Key `ledger-key/<public key>`: a key with which checkpoints are signed.
     LedgerKey(LedgerKey),
+}
+
+/// A document of a third party, such as an audit report. Its bytes lie in the warehouse under their hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub site: SiteId,
+    /// `sha256:<hex>` of its bytes.
+    pub hash: String,
+    pub title: String,
+    /// Who wrote it.
+    pub issuer: String,
+    /// Its date, `2026-11-24`.
+    pub date: String,
+    /// `application/pdf`, `text/html`, `text/plain`.
+    pub media_type: String,
+    pub size_bytes: u64,
+    /// When it was put, milliseconds since 1970.
+    pub made_at: i64,
+}
+
+impl Attachment {
+    /// Its key in the topic.
+    pub fn key(&self) -> String {
+        format!("attachment/{}/{}", self.site, self.hash.trim_start_matches("sha256:"))
+    }
+
+    /// The name of its file in a bundle.
+    pub fn file(&self) -> String {
+        let extension = match self.media_type.as_str() {
+            "application/pdf" => "pdf",
+            "text/html" => "html",
+            _ => "txt",
+        };
+        format!("attachments/{}.{extension}", self.hash.trim_start_matches("sha256:"))
+    }
 }
 
 /// A key with which the ledgers' checkpoints are signed, published before its first signature.

@@ -8,6 +8,8 @@ echo '== appends/s of the log'
 cargo bench --profile release --locked -q -p avow-log --bench append
 echo '== the whole server: replay, delay, memory'
 cargo bench --profile release --locked -q -p avow-tests --bench system
+echo '== an export of a million records, and its verification'
+cargo bench --profile release --locked -q -p avow-tests --bench export
 echo '== sizes'
 printf 'binary %s bytes, without debug lines %s\n' "$(stat -c %s target/release/avow)" \
   "$(cp target/release/avow /tmp/avow-stripped && strip /tmp/avow-stripped && stat -c %s /tmp/avow-stripped && rm /tmp/avow-stripped)"

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 use zip::write::SimpleFileOptions;
 
+use crate::forged;
 use crate::installation::{Caller, administer, command, decided, embedded};
 use crate::ledger::sealed;
 
@@ -45,10 +46,7 @@ pub fn packed(files: &Files, path: &Path) -> Result<()> {
 pub fn listed_anew(files: &mut Files) -> Result<()> {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"])?;
     let list = files.iter().filter(|(name, _)| !name.starts_with("manifest."));
-    let list = list.map(|(name, bytes)| {
-        let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        json!({"name": name, "size": bytes.len(), "sha256": sha256})
-    });
+    let list = list.map(|(name, bytes)| json!({"name": name, "size": bytes.len(), "sha256": sha256(bytes)}));
     manifest["files"] = list.collect();
     files.insert("manifest.json".into(), serde_json::to_vec(&manifest)?);
     Ok(())
@@ -98,7 +96,7 @@ const TAMPERS: &[Tamper] = &[
     }),
     ("a record twice", "records", |files, _| {
         let mut lines = lines(files);
-        lines.push(lines[1].clone());
+        lines.push(lines[5].clone());
         put_lines(files, &lines);
         Ok(())
     }),
@@ -109,7 +107,7 @@ const TAMPERS: &[Tamper] = &[
             line["leaf"] = leaf.into();
             Ok(line.to_string())
         };
-        (lines[1], lines[2]) = (of(&lines[2], 1)?, of(&lines[1], 2)?);
+        (lines[4], lines[5]) = (of(&lines[5], 4)?, of(&lines[4], 5)?);
         put_lines(files, &lines);
         Ok(())
     }),
@@ -127,30 +125,189 @@ const TAMPERS: &[Tamper] = &[
         Ok(())
     }),
     ("the signature of the manifest", "manifest", |files, _| flip(files, "manifest.note")),
+    ("an act in the table", "readable", |files, _| replace(files, "records.csv", ",accept_all,", ",reject_all,")),
+    ("an answer in the table", "readable", |files, _| {
+        replace(files, "records.csv", ",chaport,crisp,", ",chaport crisp,,")
+    }),
+    ("a refusal left out of the table", "readable", |files, _| {
+        replace(files, "records.csv", ",chaport,crisp,", ",chaport,,")
+    }),
+    ("a time in the table", "readable", |files, _| replace(files, "records.csv", ",decided,2", ",decided,1")),
+    ("a row taken away", "readable", |files, _| without_line(files, "records.csv", 7)),
+    ("an answer in the document", "readable", |files, _| {
+        replace(files, "records.jsonld", "dpv:ConsentRefused", "dpv:ConsentGiven")
+    }),
+    ("a time in the document", "readable", |files, _| {
+        replace(files, "records.jsonld", "\"dpv:isIndicatedAtTime\":\"2", "\"dpv:isIndicatedAtTime\":\"1")
+    }),
+    ("a record of the document taken away", "readable", |files, _| without_line(files, "records.jsonld", 7)),
+    ("a banner's text", "shown", |files, _| {
+        let name = file_of(files, "artefacts/", ".json")?;
+        replace(files, &name, "May we?", "We may.")
+    }),
+    ("a screenshot", "shown", |files, _| {
+        let name = file_of(files, "artefacts/", ".png")?;
+        flip(files, &name)
+    }),
+    ("a banner taken away", "shown", |files, _| {
+        let name = file_of(files, "artefacts/", ".json")?;
+        files.remove(&name);
+        Ok(())
+    }),
+    ("a banner that nobody saw", "shown", |files, _| {
+        let text =
+            b"{\"language\":\"en\",\"layers\":[{\"text\":\"Everything is refused unless you agree.\"}]}".to_vec();
+        files.insert(format!("artefacts/{}.json", sha256(&text)), text);
+        Ok(())
+    }),
+    ("a third party's document", "shown", |files, _| {
+        let name = file_of(files, "attachments/", ".txt")?;
+        flip(files, &name)
+    }),
+    ("a figure", "figures", |files, _| replace(files, "manifest.json", "\"granted\":", "\"granted\":1")),
+    ("a record left out of every file", "figures", |files, _| {
+        let lines = lines(files);
+        let id = lines[9].split("[\"id\",\"").nth(1).context("no id")?[..36].to_owned();
+        for name in ["disclosures.jsonl", "records.csv", "records.jsonld"] {
+            let text = String::from_utf8_lossy(&files[name]).into_owned();
+            let kept: String = text.split_inclusive('\n').filter(|line| !line.contains(&id)).collect();
+            files.insert(name.into(), kept.replace(":600}", ":599}").into_bytes());
+        }
+        Ok(())
+    }),
 ];
+
+fn replace(files: &mut Files, name: &str, from: &str, to: &str) -> Result<()> {
+    let text = String::from_utf8(files[name].clone())?;
+    ensure!(text.contains(from), "{name} has no {from:?}");
+    files.insert(name.into(), text.replacen(from, to, 1).into_bytes());
+    Ok(())
+}
+
+fn without_line(files: &mut Files, name: &str, number: usize) -> Result<()> {
+    let text = String::from_utf8(files[name].clone())?;
+    let kept: String =
+        text.split_inclusive('\n').enumerate().filter(|(n, _)| *n != number).map(|(_, line)| line).collect();
+    files.insert(name.into(), kept.into_bytes());
+    Ok(())
+}
+
+/// The name of a file in a folder.
+fn file_of(files: &Files, folder: &str, end: &str) -> Result<String> {
+    files.keys().find(|name| name.starts_with(folder) && name.ends_with(end)).cloned().context("no such file")
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const SERVICES: [(&str, &str); 3] = [("chaport", "preferences"), ("crisp", "preferences"), ("matomo", "statistics")];
+
+/// A site with a banner, a document attached, and 600 decisions: each third by accepting all, by choosing between two
+/// services, by refusing all.
+fn prepared(runtime: &Runtime, caller: &Caller, (url, site): (&str, &str), dir: &Path) -> Result<()> {
+    let services: Value = SERVICES.iter().map(|(service, category)| ((*service).to_owned(), json!(category))).collect();
+    let purposes = json!([{"id": "crisp", "dpv": "dpv:CustomerCare", "text": {"en": "Chat by Crisp"}}]);
+    let settings =
+        json!({"name": "Proof", "services": services, "purposes": purposes, "ledger": {"checkpoint_seconds": 1}});
+    runtime.block_on(caller.put_site(site, settings))?;
+    let artefact =
+        json!({"language": "en", "layers": [{"text": "May we?"}], "services": ["chaport", "crisp", "matomo"]});
+    let file = |name: &str, bytes: &[u8]| -> Result<String> {
+        let path = dir.join(name);
+        fs::write(&path, bytes)?;
+        Ok(path.display().to_string())
+    };
+    let banner = file("banner.json", artefact.to_string().as_bytes())?;
+    let (html, picture) = (file("banner.html", b"<p>May we?</p>")?, file("mobile.png", b"\x89PNG\r\n\x1a\n....")?);
+    let put = ["banner", "put", "--site", site, &banner, "--html", &html, "--mobile", &picture];
+    let text_hash = administer(url, &put)?.trim().to_owned();
+    let audit = file("audit.txt", b"Nothing about crisp to remark.\n")?;
+    let said = ["--title", "Audit", "--issuer", "Pruefwerk", "--date", "2026-11-20"];
+    administer(url, &[&["export", "attach", "--site", site, &audit], said.as_slice()].concat())?;
+    for third in 0..3 {
+        let event = |n: u32| {
+            let mut event = decided(site, Uuid::new_v4());
+            event["banner"] = json!({"text_hash": text_hash, "language": "en", "version": "1", "variant": "=B"});
+            match n % 3 {
+                0 => event["categories"] = json!({"preferences": true, "statistics": true}),
+                1 => {
+                    event["method"] = json!("save");
+                    event["categories"] = json!({"statistics": false});
+                    event["services"] = json!({"chaport": true, "crisp": false});
+                    event["purposes"] = json!({"crisp": false, "two words": true});
+                }
+                _ => {
+                    event["method"] = json!("reject_all");
+                    event["categories"] = json!({"preferences": false, "statistics": false});
+                }
+            }
+            event
+        };
+        let events: Vec<Value> = (0..200).map(|n| event(n + third)).collect();
+        ensure!(runtime.block_on(caller.post(&events)) == Some(202), "not promised");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_vendor_sees_its_own_service_and_nothing_of_others() -> Result<()> {
+    const SITE: &str = "vendor.example";
+    let runtime = Runtime::new()?;
+    let avow = embedded()?.start()?;
+    let caller = Caller::of(avow.url());
+    let dir = tempfile::tempdir()?;
+    prepared(&runtime, &caller, (&avow.url(), SITE), dir.path())?;
+    sealed(&runtime, &caller, SITE, 602)?;
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let path = dir.path().join("bundle.zip");
+    let out = path.display().to_string();
+    let period = ["export", "--site", SITE, "--from", "2026-01-01", "--to", "2099-01-01", "--out", &out];
+    administer(&avow.url(), &[period.as_slice(), &["--service", "chaport"]].concat())?;
+    let (went, told) = command(&["verify", &out], &[])?;
+    println!("{told}");
+    ensure!(went && told.contains("600 records, each what its leaf commits to\n"), "{told}");
+    let files = unpacked(&path)?;
+    for (name, bytes) in &files {
+        let text = String::from_utf8_lossy(bytes).to_lowercase();
+        // Other services, the acts and categories that tell of them, the banner that lists them, the document about them.
+        for word in ["crisp", "matomo", "statistics", "accept_all", "reject_all", "may we?", "two words", "pruefwerk"] {
+            ensure!(!text.contains(word), "{name} tells of {word}");
+        }
+    }
+    ensure!(
+        !files.keys().any(|name| name.starts_with("artefacts/") || name.starts_with("attachments/")),
+        "not left out"
+    );
+    let manifest: Value = serde_json::from_slice(&files["manifest.json"])?;
+    ensure!(
+        manifest["artefacts"][0]["withheld"] == true && manifest["attachments"][0]["withheld"] == true,
+        "{manifest}"
+    );
+    let table = String::from_utf8_lossy(&files["records.csv"]).into_owned();
+    ensure!(table.matches(",chaport,,").count() == 400 && table.matches(",,chaport,").count() == 200, "{table}");
+    Ok(())
+}
 
 #[test]
 fn whatever_is_changed_in_a_bundle_is_named() -> Result<()> {
     let runtime = Runtime::new()?;
     let avow = embedded()?.start()?;
     let caller = Caller::of(avow.url());
-    runtime.block_on(caller.put_site(SITE, json!({"name": "Proof", "ledger": {"checkpoint_seconds": 1}})))?;
-    for _ in 0..3 {
-        let events: Vec<Value> = (0..200).map(|_| decided(SITE, Uuid::new_v4())).collect();
-        ensure!(runtime.block_on(caller.post(&events)) == Some(202), "not promised");
-    }
-    let log = sealed(&runtime, &caller, SITE, 601)?;
+    let dir = tempfile::tempdir()?;
+    prepared(&runtime, &caller, (&avow.url(), SITE), dir.path())?;
+    // The settings, the banner, the decisions.
+    let log = sealed(&runtime, &caller, SITE, 602)?;
     let log = log["name"].as_str().context("no name")?;
     // The operator log follows within a round of the signer.
     std::thread::sleep(std::time::Duration::from_secs(3));
 
-    let dir = tempfile::tempdir()?;
     let path = dir.path().join("bundle.zip");
     let out = path.display().to_string();
     administer(&avow.url(), &["export", "--site", SITE, "--from", "2026-01-01", "--to", "2099-01-01", "--out", &out])?;
     let (went, told) = command(&["verify", &out], &[])?;
     println!("{told}");
-    ensure!(went && told.contains("601 records, each what its leaf commits to\n"), "{told}");
+    ensure!(went && told.contains("602 records, each what its leaf commits to\n"), "{told}");
     let whole = unpacked(&path)?;
 
     let tampered = dir.path().join("tampered.zip");
@@ -176,6 +333,19 @@ fn whatever_is_changed_in_a_bundle_is_named() -> Result<()> {
         ensure!(failing.iter().any(|name| name == "manifest"), "{what}: the manifest was changed too");
     }
 
+    forged::foreign(&whole, dir.path())?;
+    let seed = fs::read_to_string(avow.data_dir().join("ledger.key"))?;
+    let seed = avow_ledger::hex::decode(seed.trim()).context("no key")?;
+    forged::fork(&whole, log, seed, dir.path())?;
+    prepared(&runtime, &caller, (&avow.url(), "second.example"), dir.path())?;
+    sealed(&runtime, &caller, "second.example", 602)?;
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let second = dir.path().join("second.zip");
+    let out = second.display().to_string();
+    let period = ["--from", "2026-01-01", "--to", "2099-01-01", "--out", &out];
+    administer(&avow.url(), &[["export", "--site", "second.example"].as_slice(), &period].concat())?;
+    forged::two_in_one(&whole, &unpacked(&second)?, seed, dir.path())?;
+
     // A policy decides whom to trust.
     let manifest: Value = serde_json::from_slice(&whole["manifest.json"])?;
     let key = manifest["operator"]["public_key"].as_str().context("no key")?;
@@ -189,7 +359,9 @@ fn whatever_is_changed_in_a_bundle_is_named() -> Result<()> {
     for member in ["operator", "logs"] {
         without.as_object_mut().context("no object")?.remove(member);
     }
-    unsigned.retain(|name, _| name.starts_with("records.") || name == "disclosures.jsonl");
+    unsigned.retain(|name, _| {
+        ["records.", "disclosures.", "artefacts/", "attachments/"].iter().any(|kept| name.starts_with(kept))
+    });
     unsigned.insert("manifest.json".into(), serde_json::to_vec(&without)?);
     listed_anew(&mut unsigned)?;
     packed(&unsigned, &tampered)?;

@@ -24,7 +24,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/records", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
     ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "telemetry"]),
-    ("api", &["schemas", "log", "control", "warehouse", "ledger", "trees", "telemetry"]),
+    ("api", &["schemas", "log", "control", "warehouse", "ledger", "records", "trees", "telemetry"]),
 ];
 
 /// A word that may be used in one folder only.

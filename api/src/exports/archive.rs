@@ -1,20 +1,28 @@
-//! Writing the zip: records as NDJSON straight into it, the same records as CSV beside it and then into it, what proves them,
+//! Writing the zip: records.jsonld straight into it, records.csv beside it and then into it, what proves them, the report,
 //! the manifest last. Runs on a thread of its own, since it waits for the disk.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
 
-use avow_warehouse::export::FIELDS;
-use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use avow_records::report::{self, Language, PdfError};
+use avow_schemas::catalog::LANGUAGES;
+use avow_warehouse::records::Record;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::Receiver;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::figures::Figures;
+use super::readable::{About, Readable};
+use super::summary::{self, Ending};
+
 pub const BUNDLE: &str = "bundle.zip";
+const DOCUMENT: &str = "records.jsonld";
+const TABLE: &str = "records.csv";
+/// Bytes that go into the zip at once.
+const LOT: usize = 64 << 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -24,8 +32,11 @@ pub enum ArchiveError {
     Zip(#[from] zip::result::ZipError),
     #[error("cannot write the bundle's CSV: {0}")]
     Csv(#[from] csv::Error),
-    #[error("the warehouse stopped in the middle: {0}")]
-    BrokenLine(String),
+    #[error("cannot write the bundle's report: {0}")]
+    Report(#[from] PdfError),
+    /// An erasure, or retention, between one reading and the other.
+    #[error("records were taken away while they were exported: ask again")]
+    Changed,
     #[error("the rows ended before the export did")]
     Abandoned,
 }
@@ -35,20 +46,22 @@ pub type Sign = Box<dyn FnOnce(&str) -> String + Send>;
 
 /// What the writer is sent.
 pub enum Part {
-    /// Records as JSON, one each. They come before any other file.
-    Lines(Vec<Bytes>),
+    /// One subject's events, or events without a subject. They come before any file.
+    History(Vec<Record>),
     /// A file of this name begins.
     File(String),
     /// More of that file.
     More(Vec<u8>),
-    /// The manifest but for its files: nothing follows.
-    End(Value),
+    /// What the report and the manifest say besides: nothing follows.
+    End(Box<Ending>),
 }
 
 /// A bundle that is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     pub records: u64,
+    /// Erased ones, of which nothing but the leaf is there.
+    pub redacted: u64,
     pub size_bytes: u64,
     pub sha256: String,
 }
@@ -56,18 +69,23 @@ pub struct Written {
 /// Writes what is received into `folder`, and gives the bundle its name once it is whole.
 ///
 /// # Errors
-/// What the disk says, or a line that is no record.
-pub fn write(folder: &Path, mut parts: Receiver<Part>, sign: Option<Sign>) -> Result<Written, ArchiveError> {
+/// What the disk says, or that the parts ended too early.
+pub fn write(
+    folder: &Path,
+    mut parts: Receiver<Part>,
+    about: &About,
+    sign: Option<Sign>,
+) -> Result<Written, ArchiveError> {
     let (aside, spool) = (folder.join("bundle.new"), folder.join("records.csv.new"));
-    let written = compose(&aside, &spool, &mut parts, sign);
+    let written = compose(&aside, &spool, &mut parts, about, sign);
     let _ = fs::remove_file(&spool);
     match written {
-        Ok(records) => {
+        Ok((records, redacted)) => {
             let bundle = folder.join(BUNDLE);
             fs::rename(&aside, &bundle)?;
             File::open(folder)?.sync_all()?;
             let (size_bytes, sha256) = fingerprint(&bundle)?;
-            Ok(Written { records, size_bytes, sha256 })
+            Ok(Written { records, redacted, size_bytes, sha256 })
         }
         Err(error) => {
             let _ = fs::remove_file(&aside);
@@ -77,117 +95,142 @@ pub fn write(folder: &Path, mut parts: Receiver<Part>, sign: Option<Sign>) -> Re
 }
 
 fn compose(
-    aside: &PathBuf,
-    spool: &PathBuf,
+    aside: &Path,
+    spool: &Path,
     parts: &mut Receiver<Part>,
+    about: &About,
     sign: Option<Sign>,
-) -> Result<u64, ArchiveError> {
-    let options = SimpleFileOptions::default().large_file(true);
-    let mut zip = ZipWriter::new(BufWriter::new(File::create(aside)?));
-    let mut table = csv::Writer::from_writer(BufWriter::new(File::create(spool)?));
-    table.write_record(FIELDS)?;
-    let mut files = Vec::new();
-    let mut types: BTreeMap<String, u64> = BTreeMap::new();
-    let mut records = 0;
+) -> Result<(u64, u64), ArchiveError> {
+    let mut archive = Archive::create(aside)?;
+    let (figures, mut part) = records(&mut archive, spool, parts, about)?;
+    let ending = loop {
+        match part {
+            Part::File(name) => archive.file(&name)?,
+            Part::More(bytes) => archive.write_all(&bytes)?,
+            Part::End(ending) => break ending,
+            // Histories come first: there are none any more.
+            Part::History(_) => return Err(ArchiveError::Abandoned),
+        }
+        part = parts.blocking_recv().ok_or(ArchiveError::Abandoned)?;
+    };
+    if figures.placed != ending.proven.events {
+        return Err(ArchiveError::Changed);
+    }
+    pages(&mut archive, about, &figures, &ending)?;
+    let mut manifest = ending.manifest;
+    manifest["counts"] = figures.counts();
+    archive.finish(manifest, sign)?;
+    Ok((figures.records, figures.redacted))
+}
 
-    let mut tally = Tally::begin(&mut zip, "records.ndjson".to_owned(), options)?;
-    let mut manifest = loop {
-        match parts.blocking_recv() {
-            Some(Part::Lines(lines)) => {
-                for line in lines {
-                    let record = read(&line)?;
-                    tally.write(&mut zip, &line)?;
-                    tally.write(&mut zip, b"\n")?;
-                    table.write_record(FIELDS.iter().map(|field| cell(record.get(*field))))?;
-                    *types.entry(cell(record.get("type"))).or_default() += 1;
-                    records += 1;
-                }
-            }
-            Some(Part::File(name)) => {
-                files.push(std::mem::replace(&mut tally, Tally::begin(&mut zip, name, options)?).entry());
-            }
-            Some(Part::More(bytes)) => tally.write(&mut zip, &bytes)?,
-            Some(Part::End(manifest)) => break manifest,
-            None => return Err(ArchiveError::Abandoned),
+/// Writes what is read of the records, up to the first part that is something else.
+fn records(
+    archive: &mut Archive,
+    spool: &Path,
+    parts: &mut Receiver<Part>,
+    about: &About,
+) -> Result<(Figures, Part), ArchiveError> {
+    archive.file(DOCUMENT)?;
+    let table = BufWriter::new(File::create(spool)?);
+    let mut readable = Readable::begin(BufWriter::with_capacity(LOT, &mut *archive), table, about)?;
+    let next = loop {
+        match parts.blocking_recv().ok_or(ArchiveError::Abandoned)? {
+            Part::History(records) => readable.history(records)?,
+            other => break other,
         }
     };
-    files.push(tally.entry());
-
-    table.flush()?;
-    drop(table);
-    let mut tally = Tally::begin(&mut zip, "records.csv".to_owned(), options)?;
-    let mut table = BufReader::new(File::open(spool)?);
-    loop {
-        let bytes = table.fill_buf()?;
-        if bytes.is_empty() {
-            break;
-        }
-        let n = bytes.len();
-        tally.write(&mut zip, bytes)?;
-        table.consume(n);
-    }
-    files.push(tally.entry());
-
-    manifest["counts"] = json!({"records": records, "by_type": types});
-    manifest["files"] = Value::Array(files);
-    let manifest = serde_json_canonicalizer::to_vec(&manifest).map_err(io::Error::other)?;
-    zip.start_file("manifest.json", options)?;
-    zip.write_all(&manifest)?;
-    if let Some(sign) = sign {
-        zip.start_file("manifest.note", options)?;
-        zip.write_all(sign(&hex(&Sha256::digest(&manifest))).as_bytes())?;
-    }
-    zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(records)
+    let figures = readable.end()?;
+    archive.file(TABLE)?;
+    io::copy(&mut BufReader::with_capacity(LOT, File::open(spool)?), archive)?;
+    Ok((figures, next))
 }
 
-/// A line that is no object is what the engine says when it stops after the first rows.
-fn read(line: &[u8]) -> Result<Map<String, Value>, ArchiveError> {
-    serde_json::from_slice(line)
-        .map_err(|_| ArchiveError::BrokenLine(String::from_utf8_lossy(line).chars().take(300).collect()))
-}
-
-/// A value as a CSV cell: texts as they are, null empty, lists and objects as JSON.
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
+/// Writes what people read: the report and, in each language, what a bundle is.
+fn pages(archive: &mut Archive, about: &About, figures: &Figures, ending: &Ending) -> Result<(), ArchiveError> {
+    let made = summary::report(about, figures, ending);
+    let language = Language::parse(&about.header.language).unwrap_or(Language::En);
+    archive.whole("report.html", report::html(&made, language).as_bytes())?;
+    archive.whole("report.pdf", &report::pdf(&made, language)?)?;
+    for language in LANGUAGES.into_iter().filter_map(Language::parse) {
+        archive.whole(&format!("README.{}.html", language.code()), report::readme(language).as_bytes())?;
     }
+    Ok(())
 }
 
-/// A file of the zip, counted and hashed while it is written.
+/// The zip in the making. What is written goes to the file that was begun last; each is counted and hashed on the way.
+struct Archive {
+    zip: ZipWriter<BufWriter<File>>,
+    options: SimpleFileOptions,
+    tally: Option<Tally>,
+    files: Vec<Value>,
+}
+
 struct Tally {
     name: String,
     size: u64,
     hash: Sha256,
 }
 
-impl Tally {
-    fn begin<W: Write + Seek>(
-        zip: &mut ZipWriter<W>,
-        name: String,
-        options: SimpleFileOptions,
-    ) -> Result<Self, ArchiveError> {
-        zip.start_file(&name, options)?;
-        Ok(Self { name, size: 0, hash: Sha256::new() })
+impl Archive {
+    fn create(path: &Path) -> io::Result<Self> {
+        let zip = ZipWriter::new(BufWriter::new(File::create(path)?));
+        // One record is much like the next: what a better search would save is little, and its time is much.
+        let options = SimpleFileOptions::default().large_file(true).compression_level(Some(3));
+        Ok(Self { zip, options, tally: None, files: Vec::new() })
     }
 
-    fn write<W: Write + Seek>(&mut self, zip: &mut ZipWriter<W>, bytes: &[u8]) -> io::Result<()> {
-        self.hash.update(bytes);
-        self.size += bytes.len() as u64;
-        zip.write_all(bytes)
+    fn file(&mut self, name: &str) -> Result<(), ArchiveError> {
+        self.close();
+        self.zip.start_file(name, self.options)?;
+        self.tally = Some(Tally { name: name.to_owned(), size: 0, hash: Sha256::new() });
+        Ok(())
     }
 
-    fn entry(self) -> Value {
-        json!({"name": self.name, "size": self.size, "sha256": hex(&self.hash.finalize())})
+    fn whole(&mut self, name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.file(name)?;
+        Ok(self.write_all(bytes)?)
+    }
+
+    fn close(&mut self) {
+        if let Some(Tally { name, size, hash }) = self.tally.take() {
+            self.files.push(json!({"name": name, "size": size, "sha256": hex(&hash.finalize())}));
+        }
+    }
+
+    /// Writes the manifest and its note, and the zip's own end.
+    fn finish(mut self, mut manifest: Value, sign: Option<Sign>) -> Result<(), ArchiveError> {
+        self.close();
+        manifest["files"] = Value::Array(self.files);
+        let manifest = serde_json_canonicalizer::to_vec(&manifest).map_err(io::Error::other)?;
+        self.zip.start_file("manifest.json", self.options)?;
+        self.zip.write_all(&manifest)?;
+        if let Some(sign) = sign {
+            self.zip.start_file("manifest.note", self.options)?;
+            self.zip.write_all(sign(&hex(&Sha256::digest(&manifest))).as_bytes())?;
+        }
+        Ok(self.zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+    }
+}
+
+impl Write for Archive {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.zip.write_all(bytes)?;
+        if let Some(tally) = &mut self.tally {
+            tally.hash.update(bytes);
+            tally.size += bytes.len() as u64;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 fn fingerprint(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
+    let mut buffer = vec![0; LOT];
     let mut size = 0;
     loop {
         let n = file.read(&mut buffer)?;
@@ -204,54 +247,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(parts: Vec<Part>, folder: &Path) -> Result<Written, ArchiveError> {
-        let (sender, receiver) = tokio::sync::mpsc::channel(parts.len().max(1));
-        for part in parts {
-            sender.try_send(part).ok().unwrap();
-        }
-        drop(sender);
-        write(folder, receiver, None)
-    }
-
-    #[test]
-    fn the_manifest_names_every_file_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let line = |n: u32| {
-            Bytes::from(format!("{{\"site\":\"a\",\"type\":\"decided\",\"layer\":{n},\"services\":{{\"x\":true}}}}"))
-        };
-        let parts = vec![Part::Lines(vec![line(1), line(2)]), Part::End(json!({"site": "a"}))];
-        let written = written(parts, folder.path()).unwrap();
-        assert_eq!(written.records, 2);
-
-        let mut zip = zip::ZipArchive::new(File::open(folder.path().join(BUNDLE)).unwrap()).unwrap();
-        let mut content = |name: &str| {
-            let mut text = String::new();
-            zip.by_name(name).unwrap().read_to_string(&mut text).unwrap();
-            text
-        };
-        let manifest: Value = serde_json::from_str(&content("manifest.json")).unwrap();
-        assert_eq!(manifest["counts"], json!({"records": 2, "by_type": {"decided": 2}}));
-        for file in manifest["files"].as_array().unwrap() {
-            let text = content(file["name"].as_str().unwrap());
-            assert_eq!(file["size"], text.len());
-            assert_eq!(file["sha256"], hex(&Sha256::digest(text.as_bytes())));
-        }
-        assert_eq!(content("records.ndjson").lines().count(), 2);
-        let table = content("records.csv");
-        assert_eq!(csv::Reader::from_reader(table.as_bytes()).records().count(), 2);
-        assert!(table.contains("\"{\"\"x\"\":true}\""), "{table}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the bundle");
-    }
-
-    #[test]
-    fn half_an_export_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let broken = vec![Part::Lines(vec![Bytes::from_static(b"Code: 241. DB::Exception")]), Part::End(json!({}))];
-        assert!(matches!(written(broken, folder.path()), Err(ArchiveError::BrokenLine(_))));
-        assert!(matches!(written(vec![], folder.path()), Err(ArchiveError::Abandoned)));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-}
+mod tests;

@@ -18,8 +18,8 @@ use crate::extract::Segments;
 use crate::jobs::State as JobState;
 use crate::problem::{Problem, ProblemDocument};
 
-/// The bundle: a zip of `records.ndjson`, `records.csv` and `manifest.json` (RFC 8785), which names the SHA-256 and size of
-/// each file. It never changes, and can be resumed by `Range`.
+/// The bundle: a zip of the report, the records, what proves them, and `manifest.json` (RFC 8785), which names the SHA-256
+/// and size of each file; `docs/proof.md` lists them. It never changes, and can be resumed by `Range`.
 #[utoipa::path(
     get, path = "/api/v1/audit/exports/{id}/bundle", operation_id = "getExportBundle", tag = "audit",
     params(("id" = Uuid, Path, description = "The export's id"), ("Range" = Option<String>, Header, description = "`bytes=...`")),

@@ -32,7 +32,8 @@ pub struct NewExport {
     pub to: String,
     #[serde(default)]
     pub subject: Option<Uuid>,
-    /// Only events that say something of one of these services.
+    /// Only events that say something of one of these services. What they say of others is withheld, field by field, in
+    /// every file of the bundle.
     #[serde(default)]
     pub services: Vec<String>,
     /// `en`, `fr`, `de`, `es`.

@@ -3,77 +3,115 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use avow_ledger::commitment::{Commitment, disclose};
-use avow_ledger::hex;
 use avow_ledger::note::Note;
 use avow_ledger::tile::{self, TileKind, TilePath};
 use avow_ledger::tlog_proof::TlogProof;
 use avow_schemas::control::LedgerKey;
-use avow_schemas::event::{ConsentEvent, Objections};
-use avow_schemas::leaf;
 use avow_trees::read::Reader;
 use avow_trees::{OPERATOR, TreeError, keys};
 use avow_warehouse::Warehouse;
 use avow_warehouse::export::ExportScope;
-use avow_warehouse::records::{Content, Record};
 use avow_warehouse::trees::Anchor;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 
 use super::archive::Part;
 use super::days::Days;
+use super::disclosure::disclosure;
 use super::work::WorkError;
 
 /// Bytes that are sent to the writer at once.
 const LOT: usize = 64 << 10;
 
-/// What the manifest says of the logs.
-pub struct Logs {
-    pub logs: Value,
-    pub operator: Value,
+/// What is proven, for manifest and report.
+#[derive(Default)]
+pub struct Proven {
+    /// What the manifest says of each log.
+    pub described: Vec<Value>,
+    pub operator: Option<Value>,
+    pub logs: u64,
+    /// Leaves that are opened.
+    pub opened: u64,
+    /// Of those, the ones that no checkpoint covers yet.
+    pub uncovered: u64,
+    /// Events among the opened.
+    pub events: u64,
 }
 
-/// Sends what proves the records of `scope`.
+/// The leaves of a ledger that are opened: by tile, a bit for each.
+type Opened = BTreeMap<u64, [u64; 4]>;
+
+/// Sends what proves the records of `scope` and the artefacts `shown`.
 ///
 /// # Errors
 /// The warehouse's; where the writer has stopped.
 pub async fn send(
     warehouse: &std::sync::Arc<Warehouse>,
-    key: &LedgerKey,
-    scope: &ExportScope,
+    key: Option<&LedgerKey>,
+    (scope, shown): (&ExportScope, &[String]),
     parts: &Sender<Part>,
-) -> Result<Option<Logs>, WorkError> {
-    let Some(operator) = warehouse.checkpoint(OPERATOR).await? else { return Ok(None) };
-    let days = Days::of(warehouse, scope, operator.size).await?;
-    let touched = disclosures(warehouse, scope, days.controls(), parts).await?;
+) -> Result<Proven, WorkError> {
+    let operator = warehouse.checkpoint(OPERATOR).await?;
+    let days = Days::of(warehouse, scope, operator.as_ref().map_or(0, |operator| operator.size)).await?;
+    let (touched, events) = disclosures(warehouse, (scope, shown, &days.controls()), parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
+    let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
+    let mut proven = Proven { opened, events, ..Proven::default() };
+    let (Some(operator), Some(key)) = (operator, key) else {
+        proven.uncovered = proven.opened;
+        return Ok(proven);
+    };
     let reader = Reader::new(std::sync::Arc::clone(warehouse));
-    let mut logs = Vec::new();
-    for (ledger, leaf_tiles) in touched {
+    for (ledger, opened) in touched {
         // Entries of the operator log beyond its checkpoint have no proof yet.
         let Some(anchor) = warehouse.anchor(&ledger).await?.filter(|anchor| anchor.leaf < operator.size) else {
+            proven.uncovered += beyond(&opened, 0);
             continue;
         };
         file(parts, format!("logs/{ledger}/checkpoint"), anchor.note.clone().into_bytes()).await?;
-        for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &leaf_tiles)) {
+        for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &opened)) {
             if let Some(bytes) = reader.tile(&ledger, &path, anchor.size).await? {
                 file(parts, format!("logs/{ledger}/{path}"), bytes).await?;
             }
         }
         let proof = proof(&reader, &anchor, operator.size, &operator.note).await?;
         file(parts, format!("proofs/{ledger}.tlog-proof"), proof.into_bytes()).await?;
-        logs.push(described(key, &ledger, anchor.size)?);
+        proven.described.push(described(key, &ledger, anchor.size)?);
+        proven.logs += 1;
+        proven.uncovered += beyond(&opened, anchor.size);
     }
     file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
-    Ok(Some(Logs { logs: logs.into(), operator: described(key, OPERATOR, operator.size)? }))
+    file(parts, "trust.policy".to_owned(), policy(key)?.into_bytes()).await?;
+    proven.operator = Some(described(key, OPERATOR, operator.size)?);
+    Ok(proven)
+}
+
+/// How many opened leaves lie at or beyond this size.
+fn beyond(opened: &Opened, size: u64) -> u64 {
+    let width = u64::from(tile::HASHES_PER_TILE);
+    let of_tile = |(tile, bits): (&u64, &[u64; 4])| {
+        let leaves = (0..width).filter(|leaf| bits[usize::try_from(leaf / 64).unwrap_or(0)] >> (leaf % 64) & 1 == 1);
+        leaves.filter(|leaf| tile * width + leaf >= size).count() as u64
+    };
+    opened.range(size / width..).map(of_tile).sum()
+}
+
+/// Whose signatures the bundle says are to be accepted (C2SP tlog-policy). A reader compares it with what he has from
+/// elsewhere: a bundle cannot vouch for its own key.
+fn policy(key: &LedgerKey) -> Result<String, TreeError> {
+    let verifier = keys::verifier(key, &keys::origin(&key.origin, OPERATOR))?;
+    Ok(format!(
+        "# The key that this bundle is signed with, as the bundle itself says. Compare it with what you have from elsewhere,\n\
+         # and trust that: avow verify does not look at this file unless you give it as --policy.\n\
+         log {verifier}\nquorum none\n"
+    ))
 }
 
 /// Hash tiles: those with leaves of the export, the right edge, and all above the leaves.
-fn is_wanted(path: &TilePath, leaf_tiles: &BTreeSet<u64>) -> bool {
+fn is_wanted(path: &TilePath, opened: &Opened) -> bool {
     match path.kind {
         TileKind::Entries => false,
-        TileKind::Hashes { level: 0 } => path.width < tile::HASHES_PER_TILE || leaf_tiles.contains(&path.index),
+        TileKind::Hashes { level: 0 } => path.width < tile::HASHES_PER_TILE || opened.contains_key(&path.index),
         TileKind::Hashes { .. } => true,
     }
 }
@@ -96,37 +134,27 @@ pub(super) async fn file(parts: &Sender<Part>, name: String, bytes: Vec<u8>) -> 
     send_part(parts, Part::More(bytes)).await
 }
 
-async fn send_part(parts: &Sender<Part>, part: Part) -> Result<(), WorkError> {
+pub(super) async fn send_part(parts: &Sender<Part>, part: Part) -> Result<(), WorkError> {
     parts.send(part).await.map_err(|_| WorkError::WriterStopped)
 }
 
-/// Sends `disclosures.jsonl`, the records and besides them these control records; which tiles of leaves it needs, by ledger.
+/// Sends `disclosures.jsonl`; what it opens, by ledger, and how many of that are events.
 async fn disclosures(
     warehouse: &Warehouse,
-    scope: &ExportScope,
-    mut controls: BTreeSet<(String, u64)>,
+    (scope, shown, controls): (&ExportScope, &[String], &BTreeSet<(String, u64)>),
     parts: &Sender<Part>,
-) -> Result<BTreeMap<String, BTreeSet<u64>>, WorkError> {
+) -> Result<(BTreeMap<String, Opened>, u64), WorkError> {
     send_part(parts, Part::File("disclosures.jsonl".to_owned())).await?;
-    let mut touched: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
-    let mut records = warehouse.records(scope)?;
+    let mut touched: BTreeMap<String, Opened> = BTreeMap::new();
+    let mut events = 0;
+    let mut records = warehouse.records(scope, shown, controls)?;
     let mut lot = Vec::with_capacity(LOT + 4096);
-    // Behind the records, what they do not have of the control records.
-    let mut besides: Option<std::vec::IntoIter<Record>> = None;
-    loop {
-        let record = match &mut besides {
-            None => match records.next().await? {
-                None => {
-                    besides = Some(warehouse.controls_at(&scope.site, &controls).await?.into_iter());
-                    continue;
-                }
-                record => record,
-            },
-            Some(besides) => besides.next(),
-        };
-        let Some(record) = record else { break };
-        controls.remove(&(record.ledger.clone(), record.leaf));
-        touched.entry(record.ledger.clone()).or_default().insert(record.leaf / u64::from(tile::HASHES_PER_TILE));
+    while let Some(record) = records.next().await? {
+        let width = u64::from(tile::HASHES_PER_TILE);
+        let at = usize::try_from(record.leaf % width / 64).unwrap_or(0);
+        let tile = touched.entry(record.ledger.clone()).or_default().entry(record.leaf / width).or_default();
+        tile[at] |= 1 << (record.leaf % 64);
+        events += u64::from(record.event().is_some());
         lot.extend_from_slice(disclosure(&record, &scope.services).to_string().as_bytes());
         lot.push(b'\n');
         if lot.len() >= LOT {
@@ -134,52 +162,5 @@ async fn disclosures(
         }
     }
     send_part(parts, Part::More(lot)).await?;
-    Ok(touched)
-}
-
-/// A record opened: as a whole, or, where the export is cut to services, without what it says of others.
-fn disclosure(record: &Record, services: &[String]) -> Value {
-    let mut line = json!({"ledger": record.ledger, "leaf": record.leaf, "kind": record.leaf_kind});
-    match &record.content {
-        Content::Redacted => line["redacted"] = true.into(),
-        Content::Control { body, .. } => line["body"] = body.as_str().into(),
-        Content::Event { event, .. } => {
-            let fields = fields(event, &record.commitment);
-            if services.is_empty() {
-                line["seed"] = hex::encode(&event.seed.0).into();
-                let raw = |(name, value): &(String, String)| json!([name, RawValue::from_string(value.clone()).ok()]);
-                line["fields"] = fields.iter().map(raw).collect();
-            } else {
-                let is_shown = |name: &str| match name.strip_prefix("services/") {
-                    Some(service) => services.iter().any(|shown| shown == service),
-                    None => !matches!(name, "purposes" | "objections" | "signals" | "observed" | "method"),
-                };
-                let parts = disclose(&event.seed.0, &fields, |_, name| is_shown(name));
-                line["parts"] = serde_json::to_value(parts).unwrap_or_default();
-            }
-        }
-    }
-    line
-}
-
-/// The fields that the leaf commits to. The table does not tell objections to nothing from none: the commitment does.
-fn fields(event: &ConsentEvent, commitment: &[u8; 32]) -> Vec<(String, String)> {
-    let of = |event: &ConsentEvent| {
-        let mut fields: Vec<(String, String)> = Vec::with_capacity(40);
-        leaf::each_field(event, |name, value| {
-            fields.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
-        });
-        fields
-    };
-    let is_committed = |fields: &[(String, String)]| {
-        let mut made = Commitment::new(&event.seed.0);
-        fields.iter().for_each(|(name, value)| made.field(name, value.as_bytes()));
-        made.finish() == *commitment
-    };
-    let plain = of(event);
-    if event.objections.is_some() || is_committed(&plain) {
-        return plain;
-    }
-    let other = of(&ConsentEvent { objections: Some(Objections::default()), ..event.clone() });
-    if is_committed(&other) { other } else { plain }
+    Ok((touched, events))
 }

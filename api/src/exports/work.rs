@@ -1,18 +1,31 @@
-//! Doing one job: how far the warehouse stands, the rows up to there, the books beside them.
+//! Doing one job: how far the warehouse stands, the rows up to there, what proves them, the books beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use avow_control::{Banner, Directory};
+use avow_records::Shown;
+use avow_records::document::Header;
+use avow_schemas::ids::ServiceId;
+use avow_schemas::settings::SiteVersion;
 use avow_warehouse::WarehouseError;
 use avow_warehouse::export::{ExportExtent, ExportScope};
+use avow_warehouse::records::Record;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::Sender;
 
 use super::archive::{ArchiveError, Part, Written, write};
 use super::job::Job;
-use super::{Exports, proof};
+use super::proof::send_part;
+use super::readable::About;
+use super::summary::Ending;
+use super::{Exports, artefacts, proof};
 use crate::moment;
 
-/// How many lots of lines may wait for the disk.
-const AHEAD: usize = 8;
+/// How many parts may wait for the disk.
+const AHEAD: usize = 64;
+/// Events that lie in memory at once. A subject with more is read in several goes, and what followed from one to the next is
+/// then not known; no person has so many.
+const MOST_AT_ONCE: usize = 5_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
@@ -24,6 +37,12 @@ pub enum WorkError {
     Tree(#[from] avow_trees::TreeError),
     #[error("the warehouse counted {expected} records and sent {sent}")]
     Incomplete { expected: u64, sent: u64 },
+    #[error("there is no site {0:?} any more")]
+    UnknownSite(String),
+    #[error(transparent)]
+    Disk(#[from] std::io::Error),
+    #[error("the warehouse has lost the attachment {0}: delete it and put it again")]
+    Lost(String),
     #[error("the writer of the bundle stopped")]
     WriterStopped,
 }
@@ -45,31 +64,24 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
         upto: warehouse.stands(exports.log_id).await?,
     };
     let extent = warehouse.export_extent(&scope).await?;
+    let directory = exports.control.directory();
+    let about = about(&directory, job, &scope)?;
     let (parts, received) = tokio::sync::mpsc::channel(AHEAD);
     let folder = exports.store.path(job.id);
-    let key = exports.control.directory().ledger_key().cloned();
-    let sign = key.as_ref().and_then(|key| exports.signature(key));
-    let writer = tokio::task::spawn_blocking(move || write(&folder, received, sign));
+    let sign = directory.ledger_key().and_then(|key| exports.signature(key));
+    let is_signed = sign.is_some();
+    let writer = tokio::task::spawn_blocking(move || write(&folder, received, &about, sign));
 
-    let ending = async {
-        send_lines(exports, job, &scope, &extent, &parts).await?;
-        let logs = match &key {
-            Some(key) => proof::send(warehouse, key, &scope, &parts).await?,
-            None => None,
-        };
-        let mut manifest = manifest(exports, job, &scope, &extent).await?;
-        if let Some(logs) = logs {
-            manifest["logs"] = logs.logs;
-            manifest["operator"] = logs.operator;
-        }
-        Ok(manifest)
-    };
-    let ending: Result<Value, WorkError> = ending.await;
+    let ending = send(exports, job, (&scope, &extent), &parts).await;
     match ending {
-        Ok(manifest) => {
-            let _ = parts.send(Part::End(manifest)).await;
+        Ok(ending) => {
+            let _ = parts.send(Part::End(Box::new(Ending { is_signed, ..ending }))).await;
             drop(parts);
-            Ok(writer.await.map_err(|_| WorkError::WriterStopped)??)
+            let written = writer.await.map_err(|_| WorkError::WriterStopped)??;
+            if written.records + written.redacted == extent.rows {
+                return Ok(written);
+            }
+            Err(WorkError::Incomplete { expected: extent.rows, sent: written.records + written.redacted })
         }
         Err(error) => {
             drop(parts);
@@ -83,22 +95,95 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
     }
 }
 
-async fn send_lines(
+/// What is known of the export beside the records.
+fn about(directory: &Directory, job: &Job, scope: &ExportScope) -> Result<About, WorkError> {
+    let asked = &job.asked;
+    let unknown = || WorkError::UnknownSite(asked.site.clone());
+    let history = directory.site(&asked.site).ok_or_else(unknown)?;
+    let artefacts = directory.banners(&asked.site);
+    let services = asked.services.iter().filter_map(|service| ServiceId::new(service).ok());
+    let made_at = moment::now();
+    Ok(About {
+        header: Header {
+            site: asked.site.clone(),
+            from: scope.from,
+            to: scope.to,
+            made_at,
+            language: asked.language.clone(),
+        },
+        until: made_at.min(scope.to),
+        versions: history.versions().iter().map(|version| SiteVersion::clone(version)).collect(),
+        artefacts: artefacts.map(|one| (one.text_hash.clone(), Value::clone(&one.artefact))).collect(),
+        shown: if asked.services.is_empty() { Shown::All } else { Shown::Only(services.collect()) },
+    })
+}
+
+/// Sends everything in the order in which it is written; what is known at the end.
+async fn send(
     exports: &Exports,
     job: &Job,
-    scope: &ExportScope,
-    extent: &ExportExtent,
-    parts: &tokio::sync::mpsc::Sender<Part>,
-) -> Result<(), WorkError> {
-    let mut lines = exports.warehouse.export_lines(scope)?;
-    let mut sent = 0;
-    while let Some(lot) = lines.next().await? {
-        sent += lot.len() as u64;
-        parts.send(Part::Lines(lot)).await.map_err(|_| WorkError::WriterStopped)?;
-        #[expect(clippy::cast_precision_loss, reason = "a share of a whole, for a bar")]
-        exports.store.progress(job.id, (sent as f64 / extent.rows.max(1) as f64).min(0.99));
+    (scope, extent): (&ExportScope, &ExportExtent),
+    parts: &Sender<Part>,
+) -> Result<Ending, WorkError> {
+    let warehouse = &exports.warehouse;
+    let directory = exports.control.directory();
+    let hashes = histories(exports, job, (scope, extent), parts).await?;
+    let banners: Vec<&Banner> =
+        hashes.iter().filter_map(|hash| directory.banner(&scope.site, hash)).map(AsRef::as_ref).collect();
+    let is_cut = !scope.services.is_empty();
+    let shown: Vec<String> = if is_cut { Vec::new() } else { hashes.into_iter().collect() };
+    let key = directory.ledger_key().map(AsRef::as_ref);
+    let proven = proof::send(warehouse, key, (scope, &shown), parts).await?;
+    let artefacts =
+        if is_cut { artefacts::withheld(&banners) } else { artefacts::send(warehouse, &banners, parts).await? };
+    let attachments = directory.attachments(&scope.site);
+    let (named, attached) = artefacts::attachments(warehouse, &attachments, is_cut, parts).await?;
+    let mut manifest = manifest(exports, job, scope, extent).await?;
+    manifest["artefacts"] = artefacts.into();
+    manifest["attachments"] = named.into();
+    if let Some(operator) = &proven.operator {
+        manifest["logs"] = proven.described.clone().into();
+        manifest["operator"] = operator.clone();
     }
-    if sent == extent.rows { Ok(()) } else { Err(WorkError::Incomplete { expected: extent.rows, sent }) }
+    let made_by = directory.token(job.by).map_or_else(|| "bootstrap".to_owned(), |token| token.name.clone());
+    let subject = job.asked.subject.map(|subject| subject.to_string());
+    Ok(Ending { manifest, made_by, subject, proven, is_signed: false, attached })
+}
+
+/// Sends the events subject by subject; the addresses of the artefacts that those in the period name.
+async fn histories(
+    exports: &Exports,
+    job: &Job,
+    (scope, extent): (&ExportScope, &ExportExtent),
+    parts: &Sender<Part>,
+) -> Result<BTreeSet<String>, WorkError> {
+    let directory = exports.control.directory();
+    let mut records = exports.warehouse.histories(scope)?;
+    let mut hashes = BTreeSet::new();
+    let mut history: Vec<Record> = Vec::new();
+    let mut sent = 0_u64;
+    while let Some(record) = records.next().await? {
+        if record.logged_at >= scope.from {
+            if let Some(hash) = record.event().and_then(|event| event.text_hash.as_deref())
+                && !hashes.contains(hash)
+                && directory.banner(&scope.site, hash).is_some()
+            {
+                hashes.insert(hash.to_owned());
+            }
+            sent += 1;
+            if sent.is_multiple_of(1000) {
+                #[expect(clippy::cast_precision_loss, reason = "a share of a whole, for a bar")]
+                exports.store.progress(job.id, (sent as f64 / extent.rows.max(1) as f64 / 2.0).min(0.5));
+            }
+        }
+        let goes_on = history.last().is_none_or(|last| last.subject() == record.subject());
+        if !goes_on || history.len() >= MOST_AT_ONCE {
+            send_part(parts, Part::History(std::mem::take(&mut history))).await?;
+        }
+        history.push(record);
+    }
+    send_part(parts, Part::History(history)).await?;
+    Ok(hashes)
 }
 
 /// The manifest without the files, which the writer knows.

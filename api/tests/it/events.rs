@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use avow_schemas::event::{ConsentEvent, EventType, LoadState, Method, Source};
+use avow_schemas::event::{ConsentEvent, EventType, LoadState, Method, Seed, Source};
 use avow_schemas::ids::{EventId, SiteId, SubjectId};
 use avow_warehouse::rows::{Pair, Resolved};
 use uuid::Uuid;
@@ -37,6 +37,7 @@ fn event(kind: EventType, at: &str, subject_number: Option<u128>) -> Landing {
     let event = ConsentEvent {
         subject: subject_number.map(|n| SubjectId(subject(n))),
         source: Source::Origin,
+        seed: Seed([7; 32]),
         ..ConsentEvent::least(kind, SiteId::new(SITE).unwrap(), EventId(Uuid::new_v4()), at)
     };
     Landing { event, resolved: Resolved::default() }

@@ -78,23 +78,28 @@ async fn a_bundle_holds_every_record_and_says_so() {
     let response = bench.request(Method::GET, &format!("{location}/bundle"), ADMIN).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/zip");
     let bundle = response.bytes().await.unwrap();
-    let records: Vec<Value> =
-        content(&bundle, "records.ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let saved = records.iter().find(|record| record["method"] == "save").unwrap();
-    assert_eq!(saved["subject"], subject(1).to_string());
-    assert_eq!(saved["occurred_at"], "2026-03-03T10:00:01.500Z");
-    assert_eq!(saved["banner_version"], "a \"quoted\",\nbroken; 'line' \u{1f36a}");
-    assert_eq!(
-        (&saved["effort_ms"], &saved["services"]),
-        (&json!(9_007_199_254_740_991_u64), &json!({"chaport": true}))
-    );
-    assert_eq!(
-        saved["pairs"][0],
-        json!({"service": "chaport", "category": "preferences", "state": "granted", "disclosure": "named"})
-    );
-    assert_eq!((&saved["decision"], &saved["commitment"]), (&json!(true), &json!("07".repeat(32))));
-    let banner = records.iter().find(|record| record["type"] == "shown").unwrap();
-    assert_eq!(banner["subject"], Value::Null);
+    let opened: Vec<Value> =
+        content(&bundle, "disclosures.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let field = |record: &Value, name: &str| {
+        record["fields"].as_array().unwrap().iter().find(|field| field[0] == name).map_or(Value::Null, |f| f[1].clone())
+    };
+    let events: Vec<&Value> = opened.iter().filter(|record| record["kind"] == 1).collect();
+    assert_eq!(events.len(), 3);
+    let saved = events.iter().find(|record| field(record, "method") == "save").unwrap();
+    assert_eq!(field(saved, "subject"), subject(1).to_string());
+    assert_eq!(field(saved, "banner")["version"], "a \"quoted\",\nbroken; 'line' \u{1f36a}");
+    assert_eq!(field(saved, "effort")["ms"], json!(9_007_199_254_740_991_u64));
+    assert_eq!(field(saved, "services/chaport"), true);
+
+    let document: Value = serde_json::from_str(&content(&bundle, "records.jsonld")).unwrap();
+    let records = document["@graph"].as_array().unwrap();
+    // What the document is, two decisions, how many they are: a banner shown to nobody in particular is no consent record.
+    assert_eq!((records.len(), &records[3]["avow:recordCount"]), (4, &json!(2)));
+    let saved = records.iter().find(|record| record["dpv:hasDataSubject"]["dct:identifier"] == subject(1).to_string());
+    let process = &saved.unwrap()["dpv:hasProcess"][0];
+    assert_eq!(process["dct:identifier"], "service/chaport");
+    assert_eq!(process["dpv:hasConsentStatus"][0]["@type"], "dpv:ConsentGiven");
+    assert_eq!(process["dpv:hasConsentStatus"][0]["dpv:isIndicatedAtTime"], "2026-03-03T10:00:01.500Z");
 
     let table = content(&bundle, "records.csv");
     let mut table = csv::Reader::from_reader(table.as_bytes());
@@ -104,11 +109,17 @@ async fn a_bundle_holds_every_record_and_says_so() {
     assert!(rows.iter().any(|row| &row[column] == "a \"quoted\",\nbroken; 'line' \u{1f36a}"));
 
     let manifest: Value = serde_json::from_str(&content(&bundle, "manifest.json")).unwrap();
-    assert_eq!(manifest["counts"], json!({"records": 3, "by_type": {"decided": 2, "shown": 1}}));
+    let counts = &manifest["counts"];
+    assert_eq!((&counts["records"], &counts["by_type"]), (&json!(3), &json!({"decided": 2, "shown": 1})));
     assert_eq!(manifest["books"]["all"]["stored"], 3);
     assert_eq!(manifest["books"]["all"]["rows"]["events"], 3);
     for file in manifest["files"].as_array().unwrap() {
-        assert_eq!(file["size"], content(&bundle, file["name"].as_str().unwrap()).len());
+        let zip =
+            ZipArchive::new(Cursor::new(&bundle)).unwrap().by_name(file["name"].as_str().unwrap()).unwrap().size();
+        assert_eq!(file["size"], zip);
+    }
+    for page in ["report.html", "README.en.html", "README.fr.html", "README.de.html", "README.es.html"] {
+        assert!(content(&bundle, page).starts_with("<!doctype html>"), "{page}");
     }
 }
 
@@ -182,4 +193,61 @@ async fn a_job_outlives_the_process() {
     assert!(folder.join("bundle.zip").is_file());
     let (_, list) = bench.get("/api/v1/audit/exports").await;
     assert_eq!(list["exports"][0]["id"], done["id"]);
+}
+
+#[tokio::test]
+async fn a_document_of_a_third_party_goes_into_bundles_until_it_is_taken_out() {
+    let bench = Bench::start().await;
+    land(&bench).await;
+    let path = "/api/v1/audit/attachments";
+    let put = json!({"site": SITE, "title": "Audit <2026>", "issuer": "Prüfer GmbH", "date": "2026-11-20",
+                     "media_type": "text/plain", "content": "Tm90aGluZyB0byByZW1hcmsuCg=="});
+    let (status, line) = bench.send(Method::PUT, path, ADMIN, &put).await;
+    assert_eq!((status, &line["size_bytes"]), (201, &json!(19)), "{line}");
+    assert_eq!(bench.send(Method::PUT, path, ADMIN, &put).await.0, 200);
+    for (change, status, at) in [
+        (json!({"site": "nowhere.example"}), 422, "/site"),
+        (json!({"title": " "}), 422, "/title"),
+        (json!({"date": "20 Nov"}), 422, "/date"),
+        (json!({"media_type": "image/png"}), 422, "/media_type"),
+        (json!({"media_type": "application/pdf"}), 422, "/content"),
+        (json!({"content": "#"}), 422, "/content"),
+    ] {
+        let mut body = put.clone();
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let (answered, problem) = bench.send(Method::PUT, path, ADMIN, &body).await;
+        assert_eq!((answered, &problem["at"]), (status, &json!(at)), "{problem}");
+    }
+    let reader = bench.token(&[avow_schemas::control::Scope::StatsRead], None).await;
+    assert_eq!(bench.send(Method::PUT, path, &reader, &put).await.0, 403);
+
+    let made = |more: Value| {
+        let bench = &bench;
+        async move {
+            let mut body = whole("2020-01-01", "2099-01-01");
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let location = begin(bench, body).await;
+            assert_eq!(finished(bench, &location).await["state"], "done");
+            let bundle = bench.request(Method::GET, &format!("{location}/bundle"), ADMIN).send().await.unwrap();
+            bundle.bytes().await.unwrap()
+        }
+    };
+    let bundle = made(json!({})).await;
+    assert_eq!(content(&bundle, line["file"].as_str().unwrap()), "Nothing to remark.\n");
+    assert!(content(&bundle, "report.html").contains("Audit &lt;2026&gt;"));
+    let manifest: Value = serde_json::from_str(&content(&bundle, "manifest.json")).unwrap();
+    assert_eq!(manifest["attachments"][0]["issuer"], "Prüfer GmbH");
+    // Nobody can tell of which services it speaks.
+    let cut = content(&made(json!({"services": ["chaport"]})).await, "manifest.json");
+    assert!(cut.contains(line["hash"].as_str().unwrap()) && !cut.contains("Prüfer"), "{cut}");
+
+    let listed = bench.get(&format!("{path}?site={SITE}")).await.1;
+    assert_eq!(listed["attachments"].as_array().unwrap().len(), 1);
+    let one = format!("{path}/{SITE}/{}", line["hash"].as_str().unwrap());
+    for status in [204, 404] {
+        let answer = bench.request(Method::DELETE, &one, ADMIN).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    let manifest: Value = serde_json::from_str(&content(&made(json!({})).await, "manifest.json")).unwrap();
+    assert_eq!(manifest["attachments"], json!([]));
 }

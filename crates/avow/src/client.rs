@@ -1,7 +1,7 @@
 //! Speaking to the running server, for the commands of administration.
 
 use anyhow::{Context, bail};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use crate::cli::ServerArgs;
@@ -35,6 +35,16 @@ impl Server {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.answered(request).await
+    }
+
+    /// What lies at a path from this byte on.
+    pub async fn range(&self, path: &str, from: u64) -> anyhow::Result<Response> {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        self.answered(request.header("range", format!("bytes={from}-"))).await
+    }
+
+    async fn answered(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let answer = request.send().await.with_context(|| format!("no server answers at {}", self.url))?;
         if answer.status().is_success() {
             return Ok(answer);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use avow_schemas::banner::Evidence;
-use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
+use avow_schemas::control::{Attachment, ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
 use avow_schemas::record::SchemaRef;
 use avow_schemas::settings::{SiteSettings, SiteVersion};
@@ -78,6 +78,8 @@ pub struct Directory {
     tokens: HashMap<Uuid, Arc<TokenRecord>>,
     /// By site and address.
     banners: BTreeMap<SiteId, BTreeMap<String, Arc<Banner>>>,
+    /// By their key.
+    attachments: BTreeMap<String, Arc<Attachment>>,
     /// By their key: a handful.
     schemas: BTreeMap<String, Arc<WriterSchema>>,
     /// In the order in which they were published.
@@ -111,6 +113,13 @@ impl Directory {
         self.banners.get(site).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// The documents that go into a site's exports, oldest first.
+    pub fn attachments(&self, site: &str) -> Vec<&Arc<Attachment>> {
+        let mut all: Vec<_> = self.attachments.values().filter(|one| one.site.as_str() == site).collect();
+        all.sort_by_key(|one| (one.made_at, one.hash.as_str()));
+        all
+    }
+
     /// The schema of a writer, in Avro's JSON. `None` also where one id stands for two schemas, as it does when the schema
     /// registry was begun anew: only the registry can say which one it means.
     pub fn schema(&self, cited: SchemaRef) -> Option<&str> {
@@ -138,6 +147,9 @@ impl Directory {
             Some(ControlValue::Banner { site, hash, artefact, made_at, evidence }) => {
                 self.add_banner(site, hash, artefact, BannerVersion { made_at, evidence });
             }
+            Some(ControlValue::Attachment(attachment)) => {
+                self.attachments.insert(key.to_owned(), Arc::new(attachment));
+            }
             Some(ControlValue::Schema(schema)) => {
                 self.schemas.insert(key.to_owned(), Arc::new(schema));
             }
@@ -148,6 +160,7 @@ impl Directory {
             }
             None => {
                 self.schemas.remove(key);
+                self.attachments.remove(key);
                 if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {
                     self.tokens.remove(&id);
                 }

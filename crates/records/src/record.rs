@@ -25,7 +25,7 @@ mod process;
 use std::collections::{BTreeMap, BTreeSet};
 
 use avow_schemas::catalog::Catalog;
-use avow_schemas::event::ConsentEvent;
+use avow_schemas::event::{ConsentEvent, Method};
 use avow_schemas::ids::{LeafIndex, ServiceId};
 use avow_schemas::settings::SiteVersion;
 use serde_json::{Value, json};
@@ -54,18 +54,23 @@ pub struct Place {
     /// The ledger's public name.
     pub ledger: String,
     pub leaf: LeafIndex,
+    /// When the log took it, milliseconds since 1970; no leaf commits to that.
+    pub logged_at: i64,
 }
 
 /// What of an event may be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     All,
-    /// These services only; the decisions on others, and on purposes, are left out and listed as withheld.
+    /// These services only; the decisions on others, and on purposes, are left out and listed as withheld. So is the act
+    /// (`accept_all`), which would tell of them.
     Only(BTreeSet<ServiceId>),
 }
 
 impl Shown {
-    fn shows(&self, target: &Target) -> bool {
+    /// Whether what is said of this target may be seen.
+    #[must_use]
+    pub fn shows(&self, target: &Target) -> bool {
         match (self, target) {
             (Self::All, _) => true,
             (Self::Only(services), Target::Service(service)) => services.contains(service),
@@ -99,6 +104,11 @@ impl<'a> RecordInput<'a> {
         (self.event.text_hash.as_deref() == Some(artefact.hash)).then_some(artefact.value)
     }
 
+    /// The act by which the choice was made, where it may be seen.
+    pub(crate) fn method(&self) -> Option<Method> {
+        self.event.method.filter(|_| *self.shown == Shown::All)
+    }
+
     /// The event's choices, and, of an event that asked without getting an answer, what it asked for.
     fn decided(&self) -> Vec<(Target, Option<Choice>)> {
         let choices = choices(self.event, &self.site.settings, self.catalog, self.artefact());
@@ -119,11 +129,18 @@ struct Cut {
     not_disclosed: Vec<ServiceId>,
     withheld_services: usize,
     withheld_purposes: usize,
+    withheld_methods: usize,
 }
 
 impl Cut {
     fn of(input: &RecordInput<'_>) -> Self {
-        let mut cut = Self { shown: vec![], not_disclosed: vec![], withheld_services: 0, withheld_purposes: 0 };
+        let mut cut = Self {
+            shown: vec![],
+            not_disclosed: vec![],
+            withheld_services: 0,
+            withheld_purposes: 0,
+            withheld_methods: usize::from(input.event.method.is_some() && input.method().is_none()),
+        };
         for (target, choice) in input.decided() {
             let disclosed = choice.as_ref().is_none_or(|choice| choice.answer != Answer::NotDisclosed);
             match (input.shown.shows(&target), &target) {
@@ -137,7 +154,11 @@ impl Cut {
     }
 
     fn withheld(&self) -> Vec<(&'static str, usize)> {
-        let counts = [("services", self.withheld_services), ("purposes", self.withheld_purposes)];
+        let counts = [
+            ("services", self.withheld_services),
+            ("purposes", self.withheld_purposes),
+            ("method", self.withheld_methods),
+        ];
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 }
@@ -156,7 +177,8 @@ pub fn record_id(event: &ConsentEvent) -> Uuid {
 }
 
 /// The choices that a record shows, those that the banner did not disclose among them.
-pub(crate) fn visible_choices(input: &RecordInput<'_>) -> Vec<Choice> {
+#[must_use]
+pub fn visible_choices(input: &RecordInput<'_>) -> Vec<Choice> {
     let all = input.decided().into_iter().filter(|(target, _)| input.shown.shows(target));
     all.filter_map(|(_, choice)| choice).collect()
 }
@@ -167,10 +189,8 @@ pub(crate) fn withheld_counts(input: &RecordInput<'_>) -> Vec<(&'static str, usi
 }
 
 /// The names under a record's `avow:missing`.
-pub(crate) fn missing_fields(input: &RecordInput<'_>) -> Vec<String> {
-    let record = record(input);
-    let names = record["avow:missing"].as_array().into_iter().flatten();
-    names.filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+pub(crate) fn missing_fields(record: &Value) -> Vec<&str> {
+    record["avow:missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// The record of one event: a node without `@context`, as [`crate::document`] takes it.
@@ -231,7 +251,7 @@ fn notices(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missing) {
         banner.maybe("dct:language", event.language.as_deref());
         banner.maybe("owl:versionInfo", event.banner_version.as_deref());
         banner.maybe("avow:variant", event.variant.as_deref());
-        banner.put("avow:inBundle", input.artefact().is_some());
+        banner.put("avow:inBundle", input.artefact().is_some() && *input.shown == Shown::All);
         notices.push(banner.done());
     }
     let urls = &input.site.settings.notice_url;

@@ -42,6 +42,19 @@ pub struct Report {
     pub records: Vec<Summary>,
     pub records_total: u64,
     pub claims: Vec<Claim>,
+    /// What others wrote and the operator attached.
+    pub attached: Vec<Attached>,
+}
+
+/// A report of a third party, as it lies in the bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    pub title: String,
+    pub issuer: String,
+    /// `2026-11-24`, as the operator stated it.
+    pub date: String,
+    /// Its file in the bundle.
+    pub file: String,
 }
 
 /// A controller (GDPR Art. 4(7), 26).
@@ -72,6 +85,8 @@ pub struct Summary {
     pub at: i64,
     pub kind: EventType,
     pub method: Option<Method>,
+    /// Whether the act is withheld, since it would tell of other services.
+    pub method_withheld: bool,
     pub banner_version: Option<String>,
     pub language: Option<String>,
     pub text_hash: Option<String>,

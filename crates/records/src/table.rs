@@ -1,31 +1,33 @@
-//! `records.csv`: the same records for a spreadsheet, one row per event. [`COLUMNS`] documents them.
+//! `records.csv`: events for a spreadsheet, one row each. [`COLUMNS`] documents them.
 //!
 //! Lists are separated by one space; times are RFC 3339 in UTC. A cell that a visitor or an operator wrote and that
 //! a spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) gets an apostrophe
 //! in front, as spreadsheets themselves mark text.
 
 use avow_schemas::event::Method;
+use serde_json::Value;
 
 use crate::choice::{Answer, Target};
 use crate::moment::written;
 use crate::record::{RecordInput, missing_fields, record_id, withheld_counts};
 
 /// Names and meanings of the columns, in order.
-pub const COLUMNS: [(&str, &str); 26] = [
-    ("record_id", "identifier of the consent record, as in records.jsonld"),
+pub const COLUMNS: [(&str, &str); 27] = [
+    ("record_id", "identifier of the consent record in records.jsonld; empty where there is none"),
     ("event_id", "identifier that the banner gave the event"),
     ("site", "site"),
     ("subject", "the banner's pseudonym of the visitor"),
-    ("event_type", "shown, decided or withdrawn"),
+    ("event_type", "shown, decided, withdrawn, observed or loaded"),
     ("occurred_at", "when it happened, the visitor's clock corrected"),
     ("received_at", "when the server received it"),
+    ("logged_at", "when the server's log took it; no leaf commits to that"),
     ("source", "token, origin, none, pixel or import: how far its origin can be trusted"),
     ("language", "language of the banner"),
     ("banner_version", "version of the banner"),
     ("variant", "variant of the banner in a comparison"),
     ("text_hash", "hash of the banner as shown; the file of that name lies in artefacts/"),
     ("prompt", "why the banner was there"),
-    ("method", "the act by which the choice was made"),
+    ("method", "the act by which the choice was made; not in a cut export"),
     ("regime", "opt_in, opt_out, notice or none"),
     ("granted_services", "services consented to"),
     ("refused_services", "services refused"),
@@ -40,9 +42,9 @@ pub const COLUMNS: [(&str, &str); 26] = [
     ("withheld", "how many services and purposes are left out of a cut export"),
 ];
 
-/// The row of one event.
+/// The row of one event. `record` is its consent record, where it has one.
 #[must_use]
-pub fn row(input: &RecordInput<'_>) -> [String; COLUMNS.len()] {
+pub fn row(input: &RecordInput<'_>, record: Option<&Value>) -> [String; COLUMNS.len()] {
     let event = input.event;
     let text = |value: Option<&str>| guarded(value.unwrap_or_default());
     let services = |wanted: Answer| {
@@ -59,20 +61,21 @@ pub fn row(input: &RecordInput<'_>) -> [String; COLUMNS.len()] {
     };
     let withheld = withheld_counts(input).into_iter().map(|(field, count)| format!("{field}:{count}"));
     [
-        record_id(event).to_string(),
+        record.map(|_| record_id(event).to_string()).unwrap_or_default(),
         event.id.to_string(),
         event.site.to_string(),
         event.subject.map(|subject| subject.to_string()).unwrap_or_default(),
         event.kind.as_str().to_owned(),
         written(event.occurred_at),
         written(event.received_at),
+        input.place.map(|place| written(place.logged_at)).unwrap_or_default(),
         event.source.as_str().to_owned(),
         text(event.language.as_deref()),
         text(event.banner_version.as_deref()),
         text(event.variant.as_deref()),
         text(event.text_hash.as_deref()),
         event.prompt.as_str().to_owned(),
-        text(event.method.map(Method::as_str)),
+        text(input.method().map(Method::as_str)),
         event.regime.as_str().to_owned(),
         services(Answer::Granted),
         services(Answer::Denied),
@@ -83,7 +86,7 @@ pub fn row(input: &RecordInput<'_>) -> [String; COLUMNS.len()] {
         input.site.version.0.to_string(),
         input.place.map(|place| guarded(&place.ledger)).unwrap_or_default(),
         input.place.map(|place| place.leaf.0.to_string()).unwrap_or_default(),
-        missing_fields(input).join(" "),
+        record.map(missing_fields).unwrap_or_default().join(" "),
         withheld.collect::<Vec<_>>().join(" "),
     ]
 }
@@ -103,6 +106,10 @@ mod tests {
     use super::*;
     use crate::record::tests::Case;
 
+    fn whole(input: &RecordInput<'_>) -> [String; COLUMNS.len()] {
+        row(input, Some(&crate::record::record(input)))
+    }
+
     fn cell(row: &[String; COLUMNS.len()], name: &str) -> String {
         row[COLUMNS.iter().position(|(column, _)| *column == name).unwrap()].clone()
     }
@@ -110,21 +117,21 @@ mod tests {
     #[test]
     fn a_row_says_what_the_record_says() {
         let case = Case::chaport();
-        let row = case.with(row);
+        let row = case.with(whole);
         assert_eq!(cell(&row, "granted_services"), "chaport");
         assert_eq!(cell(&row, "refused_services"), "crisp");
         assert_eq!(cell(&row, "leaf_index"), "17");
         assert_eq!(cell(&row, "withheld"), "");
-        let cut = case.cut_to("chaport").with(super::row);
-        assert_eq!(cell(&cut, "refused_services"), "");
-        assert_eq!(cell(&cut, "withheld"), "services:1");
+        let cut = case.cut_to("chaport").with(whole);
+        assert_eq!((cell(&cut, "refused_services"), cell(&cut, "method")), (String::new(), String::new()));
+        assert_eq!(cell(&cut, "withheld"), "services:1 method:1");
     }
 
     #[test]
     fn no_cell_becomes_a_formula() {
         let mut case = Case::chaport();
         case.event.variant = Some("=HYPERLINK(\"http://x\")".into());
-        assert!(cell(&case.with(row), "variant").starts_with("'="));
+        assert!(cell(&case.with(whole), "variant").starts_with("'="));
         assert_eq!(guarded("B"), "B");
     }
 }

@@ -83,7 +83,7 @@ fn records(shown: &Shown) -> Result<Vec<Value>> {
             catalog: Catalog::builtin(),
             artefact: Some(Artefact { hash: "sha256:00", value: &artefact }),
             timelines: &timelines,
-            place: Some(&Place { ledger: "k7".into(), leaf: LeafIndex(n as u64) }),
+            place: Some(&Place { ledger: "k7".into(), leaf: LeafIndex(n as u64), logged_at: 0 }),
             shown,
             language: "fr",
         })

@@ -23,6 +23,7 @@ fn report() -> Report {
         at: AT + n,
         kind: EventType::Decided,
         method: Some(Method::AcceptAll),
+        method_withheld: false,
         banner_version: Some("v1".into()),
         language: Some("fr".into()),
         text_hash: None,
@@ -45,6 +46,7 @@ fn report() -> Report {
         counts: Counts { events: vec![(EventType::Decided, 40)], decisions: 40, ..Counts::default() },
         records: (0..40).map(summary).collect(),
         records_total: 40,
+        attached: vec![],
         claims: vec![Claim {
             title: ClaimTitle::Inclusion,
             verdict: Verdict::Proven,

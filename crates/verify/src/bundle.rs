@@ -13,6 +13,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const MANIFEST_NOTE: &str = "manifest.note";
 /// Whatever is larger is read as a stream, never at once.
 const MOST_AT_ONCE: u64 = 64 << 20;
+/// The longest line that is read.
+const MOST_LINE: usize = 16 << 20;
 
 /// Why something is no bundle at all.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,10 @@ pub struct Manifest {
     pub services: Vec<String>,
     pub files: Vec<File>,
     #[serde(default)]
+    pub counts: serde_json::Value,
+    #[serde(default)]
+    pub artefacts: Vec<Artefact>,
+    #[serde(default)]
     pub logs: Vec<Log>,
     #[serde(default)]
     pub operator: Option<Log>,
@@ -64,6 +70,17 @@ pub struct File {
     pub name: String,
     pub size: u64,
     pub sha256: String,
+}
+
+/// A banner artefact that the records name.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Artefact {
+    pub text_hash: String,
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Whether it is left out on purpose.
+    #[serde(default)]
+    pub withheld: bool,
 }
 
 /// A log whose checkpoint is in the bundle.
@@ -138,9 +155,13 @@ impl<R: Read + Seek> Bundle<R> {
     /// # Errors
     /// Where the file is not there or cannot be read.
     pub fn each_line(&self, name: &str, mut line: impl FnMut(u64, &[u8])) -> Result<(), BundleError> {
-        let (mut rest, mut number) = (Vec::new(), 0);
+        let (mut rest, mut number, mut too_long) = (Vec::new(), 0, false);
         self.each_chunk(name, |chunk| {
             let mut chunk = chunk;
+            too_long |= rest.len() > MOST_LINE;
+            if too_long {
+                return;
+            }
             while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
                 rest.extend_from_slice(&chunk[..end]);
                 number += 1;
@@ -150,10 +171,23 @@ impl<R: Read + Seek> Bundle<R> {
             }
             rest.extend_from_slice(chunk);
         })?;
+        if too_long {
+            return Err(BundleError::TooLarge(format!("a line of {name}")));
+        }
         if !rest.is_empty() {
             line(number + 1, &rest);
         }
         Ok(())
+    }
+
+    /// Hands a file to `reads` as a stream. No other file may be read meanwhile.
+    ///
+    /// # Errors
+    /// Where the file is not there.
+    pub fn stream<T>(&self, name: &str, reads: impl FnOnce(&mut dyn Read) -> T) -> Result<T, BundleError> {
+        let mut zip = self.zip.borrow_mut();
+        let mut file = zip.by_name(name).map_err(|error| missing(error, name))?;
+        Ok(reads(&mut file))
     }
 
     fn each_chunk(&self, name: &str, mut each: impl FnMut(&[u8])) -> Result<(), BundleError> {

@@ -6,6 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+/// The file of which each line is one.
+pub const DISCLOSURES: &str = "disclosures.jsonl";
+
 /// A line.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +33,29 @@ pub struct Disclosure<'a> {
     redacted: bool,
 }
 
+/// A field that is opened.
+pub enum Value<'a> {
+    /// In canonical JSON.
+    Raw(&'a str),
+    /// The same, from an event that is opened in part.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    /// In canonical JSON.
+    pub fn json(&self) -> &'a [u8] {
+        match self {
+            Self::Raw(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// As whatever it is to be; `None` where it is something else.
+    pub fn read<T: Deserialize<'a>>(&self) -> Option<T> {
+        serde_json::from_slice(self.json()).ok()
+    }
+}
+
 /// What a line comes to.
 pub enum Opened {
     /// The leaf hash that follows from what is disclosed.
@@ -40,14 +66,51 @@ pub enum Opened {
     Broken(&'static str),
 }
 
+/// The bytes of a UUID.
+pub fn uuid(text: &str) -> Option<[u8; 16]> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32).map(u128::to_be_bytes)
+}
+
 impl Disclosure<'_> {
     /// Whose event it is, as far as that is shown: of an event without a subject nobody's.
     pub fn subject(&self) -> Option<Option<[u8; 16]>> {
         let value = self.fields.as_ref()?.iter().find(|(name, _)| name == "subject")?.1;
         let Some(text) = serde_json::from_str::<Option<&str>>(value.get()).ok()? else { return Some(None) };
-        let digits: String = text.chars().filter(|c| *c != '-').collect();
-        let bytes = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32)?;
-        Some(Some(bytes.to_be_bytes()))
+        Some(Some(uuid(text)?))
+    }
+
+    /// Calls `field` with every field that is opened.
+    pub fn each_field<'a>(&'a self, mut field: impl FnMut(&'a str, Value<'a>)) {
+        for (name, value) in self.fields.iter().flatten() {
+            field(name, Value::Raw(value.get()));
+        }
+        for part in self.parts.iter().flatten() {
+            if let Field::Opened { name, value, .. } = part {
+                field(name, Value::Bytes(value));
+            }
+        }
+    }
+
+    /// The site that it says it is of.
+    pub fn site(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct OfSite {
+            site: String,
+        }
+        let of_body = || serde_json::from_str::<OfSite>(self.body()?).ok().map(|body| body.site);
+        let mut site = None;
+        self.each_field(|name, value| {
+            if name == "site" {
+                site = value.read();
+            }
+        });
+        site.or_else(of_body)
+    }
+
+    /// The body of a control record.
+    pub fn body(&self) -> Option<&str> {
+        self.body.as_deref()
     }
 
     /// The leaf hash (RFC 6962) that follows from what is disclosed.

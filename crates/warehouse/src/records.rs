@@ -29,6 +29,23 @@ pub struct Record {
     pub content: Content,
 }
 
+impl Record {
+    /// The event, where it is one and there is something left of it.
+    #[must_use]
+    pub fn event(&self) -> Option<&ConsentEvent> {
+        match &self.content {
+            Content::Event { event, .. } => Some(event),
+            Content::Control { .. } | Content::Redacted => None,
+        }
+    }
+
+    /// The subject of the event.
+    #[must_use]
+    pub fn subject(&self) -> Option<SubjectId> {
+        self.event()?.subject
+    }
+}
+
 /// What a record says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
@@ -150,49 +167,64 @@ impl Records {
 
 impl Warehouse {
     /// The records of an export, ledger by ledger, in the order of their leaves: a subject's events, or all records of the
-    /// site.
+    /// site. Of the artefacts `shown` (`sha256:<hex>`) and of the settings' versions the control records too, whenever they
+    /// were put, and those at the places `controls`; but where the export is cut to services, which they would name.
     ///
     /// # Errors
     /// The engine's.
-    pub fn records(&self, scope: &ExportScope) -> Result<Records, WarehouseError> {
-        let columns: Vec<String> = Stored::COLUMN_NAMES.iter().map(|column| expression(column)).collect();
+    pub fn records(
+        &self,
+        scope: &ExportScope,
+        shown: &[String],
+        controls: &BTreeSet<(String, u64)>,
+    ) -> Result<Records, WarehouseError> {
+        let asked = crate::export::condition(scope, scope.subject.is_none() && scope.services.is_empty());
+        let upto = crate::export::UPTO;
+        let besides = if scope.services.is_empty() { CITED } else { "false" };
         let sql = format!(
-            "SELECT {} FROM events_data AS e WHERE {} AND e.ledger != '' ORDER BY e.ledger, e.leaf",
-            columns.join(", "),
-            crate::export::condition(scope, scope.subject.is_none() && scope.services.is_empty())
+            "SELECT {} FROM events_data AS e WHERE ({asked} OR {besides} AND {upto}) AND e.ledger != '' \
+             ORDER BY e.ledger, e.leaf",
+            columns(),
         );
         let query = self.exported(&sql, scope).with_setting("prefer_column_name_to_alias", "1");
+        let query = if scope.services.is_empty() {
+            let (ledgers, leaves): (Vec<&str>, Vec<u64>) =
+                controls.iter().map(|(ledger, leaf)| (ledger.as_str(), *leaf)).unzip();
+            query.param("shown", shown).param("ledgers", ledgers).param("leaves", leaves)
+        } else {
+            query
+        };
         let query = query.with_setting("max_bytes_before_external_sort", "268435456");
         Ok(Records(query.fetch()?))
     }
-}
 
-impl Warehouse {
-    /// The control records of a site at these places, as far as they are there, ledger by ledger, in the order of their
-    /// leaves.
+    /// The events of an export and what came before them, subject by subject in the order of time: the order in which they
+    /// lie. Those before `scope.from` are there too, since what a choice means depends on the subject's earlier ones.
     ///
     /// # Errors
     /// The engine's.
-    pub async fn controls_at(
-        &self,
-        site: &str,
-        places: &BTreeSet<(String, u64)>,
-    ) -> Result<Vec<Record>, WarehouseError> {
-        let columns: Vec<String> = Stored::COLUMN_NAMES.iter().map(|column| expression(column)).collect();
+    pub fn histories(&self, scope: &ExportScope) -> Result<Records, WarehouseError> {
+        let scope = ExportScope { from: 0, ..scope.clone() };
         let sql = format!(
-            "SELECT {} FROM events_data AS e WHERE e.site = {{site:String}} \
-             AND e.subject = toUUID('00000000-0000-0000-0000-000000000000') AND e.kind = 'control' \
-             AND has(arrayZip({{ledgers:Array(String)}}, {{leaves:Array(UInt64)}}), (e.ledger, e.leaf)) \
-             ORDER BY e.ledger, e.leaf",
-            columns.join(", "),
+            "SELECT {} FROM events_data AS e WHERE {} ORDER BY e.site, e.subject, e.occurred_at, e.id",
+            columns(),
+            crate::export::condition(&scope, false)
         );
-        let (ledgers, leaves): (Vec<&str>, Vec<u64>) =
-            places.iter().map(|(ledger, leaf)| (ledger.as_str(), *leaf)).unzip();
-        let query = self.client().clone().with_validation(true).query_raw(&sql).param("site", site);
-        let query = query.param("ledgers", ledgers).param("leaves", leaves);
-        let rows: Vec<Stored> = query.with_setting("prefer_column_name_to_alias", "1").fetch_all().await?;
-        rows.into_iter().map(Record::try_from).collect()
+        let query = self.exported(&sql, &scope).with_setting("prefer_column_name_to_alias", "1");
+        Ok(Records(query.with_setting("optimize_read_in_order", "1").fetch()?))
     }
+}
+
+/// The control records of the banner artefacts `{shown}`, of the settings, and at the places `{ledgers}`, `{leaves}`: found by
+/// key, since they have no subject.
+const CITED: &str = "site = {site:String} AND subject = toUUID('00000000-0000-0000-0000-000000000000') \
+                     AND kind = 'control' AND (control_kind = 'settings_version' OR control_kind = 'banner_artefact' \
+                     AND has({shown:Array(String)}, JSONExtractString(control_body, 'text_hash')) \
+                     OR has(arrayZip({ledgers:Array(String)}, {leaves:Array(UInt64)}), (ledger, leaf)))";
+
+fn columns() -> String {
+    let columns: Vec<String> = Stored::COLUMN_NAMES.iter().map(|column| expression(column)).collect();
+    columns.join(", ")
 }
 
 /// Where an event lies that a commitment names, and whose it is.

@@ -1,13 +1,13 @@
-//! `avow export`: starts an export job, follows it and saves the bundle.
+//! `avow export`: starts an export job, follows it and saves the bundle; the documents that go into exports.
+
+mod attach;
+mod download;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
-use futures::StreamExt;
 use reqwest::Method;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 
 use super::follow::follow;
 use crate::cli::ServerArgs;
@@ -15,20 +15,26 @@ use crate::client::Server;
 use crate::config::Config;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ExportArgs {
     #[command(flatten)]
     server: ServerArgs,
-    #[arg(long)]
-    site: String,
+    #[command(subcommand)]
+    action: Option<attach::Action>,
+    #[arg(long, required = true)]
+    site: Option<String>,
     /// The first day or instant (UTC), inclusive.
-    #[arg(long)]
-    from: String,
+    #[arg(long, required = true)]
+    from: Option<String>,
     /// The last day or instant (UTC), exclusive.
-    #[arg(long)]
-    to: String,
+    #[arg(long, required = true)]
+    to: Option<String>,
     /// One subject's records only.
     #[arg(long)]
     subject: Option<String>,
+    /// Only what is said of this service; may be given several times. What is said of others is withheld, field by field.
+    #[arg(long = "service", value_name = "SLUG")]
+    services: Vec<String>,
     /// en, fr, de or es.
     #[arg(long, default_value = "en")]
     language: String,
@@ -39,21 +45,17 @@ pub struct ExportArgs {
 
 pub async fn run(config: &Config, args: ExportArgs) -> anyhow::Result<()> {
     let server = Server::of(config, &args.server)?;
+    if let Some(action) = args.action {
+        return attach::run(&server, action).await;
+    }
     let mut body = json!({"site": args.site, "from": args.from, "to": args.to, "language": args.language});
     if let Some(subject) = &args.subject {
         body["subject"] = json!(subject);
     }
-    let answer = server.send(Method::POST, "/api/v1/audit/exports", Some(&body)).await?;
-    let (location, _) = follow(&server, &answer, "exporting").await?;
-    let bundle = server.send(Method::GET, &format!("{location}/bundle"), None).await?;
-    let mut file = tokio::fs::File::create(&args.out).await.with_context(|| format!("{}", args.out.display()))?;
-    let (mut chunks, mut bytes) = (bundle.bytes_stream(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        bytes += chunk.len();
-        file.write_all(&chunk).await?;
+    if !args.services.is_empty() {
+        body["services"] = json!(args.services);
     }
-    file.sync_all().await?;
-    println!("{} ({bytes} bytes)", args.out.display());
-    Ok(())
+    let answer = server.send(Method::POST, "/api/v1/audit/exports", Some(&body)).await?;
+    let (location, job) = follow(&server, &answer, "exporting").await?;
+    download::save(&server, &location, &job, &args.out).await
 }

@@ -1,10 +1,10 @@
-//! Changing what the control topic says: sites and tokens (banners: `banners.rs`). A change is durable, and in force in this process, once the call
+//! Changing what the control topic says: sites, tokens and attachments (banners: `banners.rs`). A change is durable, and in force in this process, once the call
 //! returns.
 
 use std::sync::Arc;
 
 use avow_log::{Record, Topic};
-use avow_schemas::control::{ControlValue, Scope, TokenRecord};
+use avow_schemas::control::{Attachment, ControlValue, Scope, TokenRecord};
 use avow_schemas::ids::{EventId, SiteId};
 use avow_schemas::record::{ControlKind, ControlRecord, LogRecord, derived_id, keys};
 use avow_schemas::settings::{InvalidSettings, SiteSettings, SiteVersion};
@@ -115,6 +115,26 @@ impl Control {
             return Ok(false);
         }
         self.put(&format!("token/{id}"), None).await?;
+        Ok(true)
+    }
+
+    /// Puts a document that goes into a site's exports, or what is said of it anew.
+    ///
+    /// # Errors
+    /// Where the log does not take it.
+    pub async fn put_attachment(&self, attachment: Attachment) -> Result<(), ControlError> {
+        let key = attachment.key();
+        self.put(&key, Some(&ControlValue::Attachment(attachment))).await
+    }
+
+    /// Takes a document out of a site's exports to come. `false` where there is none of that hash.
+    ///
+    /// # Errors
+    /// Where the log does not take it.
+    pub async fn delete_attachment(&self, site: &str, hash: &str) -> Result<bool, ControlError> {
+        let key = self.directory().attachments(site).into_iter().find(|one| one.hash == hash).map(|one| one.key());
+        let Some(key) = key else { return Ok(false) };
+        self.put(&key, None).await?;
         Ok(true)
     }
 

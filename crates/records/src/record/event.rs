@@ -52,7 +52,7 @@ fn state(input: &RecordInput<'_>, change: &Change, missing: &mut Missing) -> Val
     let who = entities::indicated_by(event);
     missing.note_unless(who.is_some(), "entity_id");
     node.put("dpv:isIndicatedBy", who);
-    node.maybe("dpv:hasIndicationMethod", event.method.map(Method::as_str));
+    node.maybe("dpv:hasIndicationMethod", input.method().map(Method::as_str));
     let duration = match (change.status, change.ends) {
         (_, Some(ends)) => json!({
             "@type": "dpv:UntilTimeDuration",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::entities::{localized, place};
 use super::missing::Missing;
 use super::node::{Node, tongued};
-use super::{Cut, RecordInput, event};
+use super::{Cut, RecordInput, Shown, event};
 use crate::choice::{Choice, Target};
 use crate::dpv;
 
@@ -62,8 +62,11 @@ fn belongs(purpose: &Purpose, service: &str, category: &str) -> bool {
 }
 
 /// Purposes that the site declares and that are neither decided by themselves nor those of a service in the record: they
-/// hold for the whole.
+/// hold for the whole. Where only some services may be seen they are left out: they would name others.
 pub(super) fn purposes_at_large(input: &RecordInput<'_>, cut: &Cut) -> Vec<Value> {
+    if *input.shown != Shown::All {
+        return Vec::new();
+    }
     let told = |purpose: &&Purpose| {
         !cut.shown.iter().any(|(target, choice)| match target {
             Target::Purpose(id) => *id == purpose.id,

@@ -35,7 +35,7 @@ impl Case {
         let facts = Facts { versions: &versions, catalog: Catalog::builtin(), artefacts: &artefacts };
         let timelines = statuses(std::slice::from_ref(&event), &facts, event.occurred_at);
         let artefact = ("sha256:00".to_owned(), json!({"services": ["chaport", "crisp"]}));
-        let place = Place { ledger: "k7".into(), leaf: LeafIndex(17) };
+        let place = Place { ledger: "k7".into(), leaf: LeafIndex(17), logged_at: 0 };
         Self { event, site, artefact, timelines, place, shown: Shown::All, language: "en" }
     }
 

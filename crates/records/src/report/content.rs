@@ -4,7 +4,7 @@ use avow_schemas::event::{EventType, Method};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::{Claim, Language, Report, Summary, Verdict};
+use super::{Attached, Claim, Language, Report, Summary, Verdict};
 use crate::status::Status;
 
 /// How a word is to be marked, beside what it says.
@@ -79,8 +79,11 @@ pub(super) fn content(report: &Report, language: Language) -> Vec<Block> {
         Block::Paragraph(language.fill("report.lead", &[("site", &report.site_name)])),
         Block::Facts(facts(report, language)),
         Block::Paragraph(text("report.times")),
-        Block::Heading(text("claims.title")),
     ];
+    if !report.services.is_empty() {
+        blocks.push(Block::Paragraph(text("report.cut")));
+    }
+    blocks.push(Block::Heading(text("claims.title")));
     blocks.extend(claims(&report.claims, language));
     blocks.push(Block::Heading(text("limits.title")));
     blocks.push(Block::Paragraph(text("limits.lead")));
@@ -91,6 +94,11 @@ pub(super) fn content(report: &Report, language: Language) -> Vec<Block> {
     blocks.push(Block::Table(counts(report, language)));
     blocks.push(Block::Heading(text("records.title")));
     blocks.extend(records(report, language));
+    if !report.attached.is_empty() {
+        blocks.push(Block::Heading(text("attached.title")));
+        blocks.push(Block::Paragraph(text("attached.lead")));
+        blocks.push(Block::Table(attached(&report.attached, language)));
+    }
     blocks.push(Block::Heading(text("words.title")));
     let words = ["words.event", "words.subject", "words.decision", "words.service", "words.hash", "words.ledger"];
     blocks.push(Block::List(words.into_iter().map(text).collect()));
@@ -181,6 +189,21 @@ fn counts(report: &Report, language: Language) -> Table {
     }
 }
 
+fn attached(all: &[Attached], language: Language) -> Table {
+    let text = |key| language.text(key).to_owned();
+    let rows = all.iter().map(|one| {
+        let plain = |text: &str| vec![Line::plain(text)];
+        vec![plain(&one.title), plain(&one.issuer), plain(&one.date), vec![Line::toned(one.file.as_str(), Tone::Code)]]
+    });
+    Table {
+        caption: text("attached.caption"),
+        columns: ["attached.name", "attached.issuer", "attached.date", "attached.file"].into_iter().map(text).collect(),
+        widths: vec![30, 25, 15, 30],
+        figures: vec![],
+        rows: rows.collect(),
+    }
+}
+
 const fn event_key(kind: EventType) -> &'static str {
     match kind {
         EventType::Shown => "counts.shown",
@@ -247,6 +270,9 @@ fn record(summary: &Summary, language: Language) -> Vec<Cell> {
 }
 
 const fn method_key(summary: &Summary) -> &'static str {
+    if summary.method_withheld {
+        return "method.withheld";
+    }
     match (summary.kind, summary.method) {
         (EventType::Withdrawn, None) => "method.withdrawn",
         (_, Some(Method::AcceptAll)) => "method.accept_all",

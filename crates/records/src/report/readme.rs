@@ -5,7 +5,7 @@ use super::content::{Block, Line, Table, Tone};
 use super::html::page;
 
 /// Files and folders of a bundle, each with the key of its text.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     ("report.html, report.pdf", "readme.file.report"),
     ("manifest.json, manifest.note", "readme.file.manifest"),
     ("records.jsonld", "readme.file.records_jsonld"),
@@ -16,6 +16,7 @@ const FILES: [(&str, &str); 12] = [
     ("proofs/", "readme.file.proofs"),
     ("map/", "readme.file.map"),
     ("artefacts/", "readme.file.artefacts"),
+    ("attachments/", "readme.file.attachments"),
     ("time/", "readme.file.time"),
     ("trust.policy", "readme.file.policy"),
 ];

@@ -12,6 +12,7 @@ pub(super) fn report() -> Report {
         at: AT,
         kind: EventType::Decided,
         method: Some(Method::Save),
+        method_withheld: false,
         banner_version: Some("2026-11-01".into()),
         language: Some("de".into()),
         text_hash: Some(format!("sha256:{}", "0f".repeat(32))),
@@ -25,6 +26,7 @@ pub(super) fn report() -> Report {
         at: AT + DAY,
         kind: EventType::Withdrawn,
         method: None,
+        method_withheld: false,
         banner_version: None,
         language: None,
         text_hash: None,
@@ -69,6 +71,7 @@ pub(super) fn report() -> Report {
         },
         records: vec![summary, withdrawal],
         records_total: 13,
+        attached: vec![],
         claims: claims.collect(),
     }
 }
@@ -107,6 +110,7 @@ pub(super) fn hostile() -> Report {
         }
         summary.followed = vec![Followed { at: 0, status: Status::Given, name: bad() }];
     }
+    report.attached = vec![Attached { title: bad(), issuer: bad(), date: bad(), file: bad() }];
     for claim in &mut report.claims {
         claim.file = bad();
         claim.detail = bad();

@@ -1,4 +1,4 @@
-//! That nothing is left out: by the closes of days in the bundle, of a subject or of a whole site.
+//! Claim "days": that nothing is left out, by the closes of days in the bundle, of a subject or of a whole site.
 //!
 //! The closes of a ledger follow one another without gaps, each says how many events its leaves are, and how many of them
 //! each subject has. So of a site every leaf of a closed day must be in the bundle, and of a subject as many records as the
@@ -11,9 +11,10 @@ use avow_ledger::day_close::DayClose;
 use avow_ledger::sum_map::{self, MapProof};
 use avow_ledger::{Hash, LeafKind};
 
-use super::{Claim, DISCLOSURES, Faults, Tree, Verdict};
+use super::checkpoints::Trees;
+use super::{Claim, Faults, Verdict};
 use crate::bundle::{Bundle, BundleError, Manifest};
-use crate::disclosure::Disclosure;
+use crate::disclosure::{DISCLOSURES, Disclosure, uuid};
 
 const NAME: &str = "days";
 
@@ -35,8 +36,12 @@ struct Day {
     subjects: BTreeMap<Hash, u64>,
 }
 
-/// Of the days that are closed no record is left out.
-pub(super) fn days<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, Tree>) -> Result<Claim, BundleError> {
+/// Of the days that are closed no record is left out. No claim where no ledger is signed.
+pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> Result<Option<Claim>, BundleError> {
+    if trees.logs.is_empty() { Ok(None) } else { days(bundle, trees).map(Some) }
+}
+
+fn days<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> Result<Claim, BundleError> {
     let manifest = &bundle.manifest;
     if !manifest.services.is_empty() {
         return Ok(open("an export cut to services cannot show that nothing was left out"));
@@ -44,7 +49,7 @@ pub(super) fn days<R: Read + Seek>(bundle: &Bundle<R>, trees: &BTreeMap<String, 
     let mut faults = Faults::default();
     let mut closes = closes(bundle, trees, &mut faults)?;
     contiguous(&closes, &mut faults);
-    count(bundle, &mut closes, &mut faults)?;
+    count(bundle, &mut closes)?;
     let asked: Vec<&Day> = closes.by_place.values().filter(|day| day.is_asked).collect();
     let (Some(first), Some(last)) =
         (asked.iter().map(|day| &day.close.day).min(), asked.iter().map(|day| &day.close.day).max())
@@ -81,27 +86,21 @@ fn open(text: &str) -> Claim {
 /// The subject whose export this is: the text that stands in her records, and its 16 bytes.
 fn subject(manifest: &Manifest) -> Option<(&str, Option<[u8; 16]>)> {
     let text = manifest.subject.as_deref()?;
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    let bytes = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32);
-    Some((text, bytes.map(u128::to_be_bytes)))
+    Some((text, uuid(text)))
 }
 
 /// Reads the closes. One counts if its leaf and the leaves that it closes lie under checkpoints of this bundle; that it is
 /// what the leaf says is the claim `records`.
-fn closes<R: Read + Seek>(
-    bundle: &Bundle<R>,
-    trees: &BTreeMap<String, Tree>,
-    faults: &mut Faults,
-) -> Result<Closes, BundleError> {
+fn closes<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, faults: &mut Faults) -> Result<Closes, BundleError> {
     let mut closes = Closes::default();
-    let size = |ledger: &str| trees.get(ledger).map_or(0, |tree| tree.checkpoint.size);
+    let size = |ledger: &str| trees.logs.get(ledger).map_or(0, |tree| tree.checkpoint.size);
     bundle.each_line(DISCLOSURES, |number, line| {
         let Ok(record) = serde_json::from_slice::<Disclosure<'_>>(line) else { return };
         if record.kind == LeafKind::Event as u8 || record.leaf >= size(&record.ledger) {
             return;
         }
         closes.controls.insert((record.ledger.clone(), record.leaf));
-        let Some(body) = record.body.as_deref().filter(|_| record.kind == LeafKind::DayClose as u8) else { return };
+        let Some(body) = record.body().filter(|_| record.kind == LeafKind::DayClose as u8) else { return };
         match DayClose::parse(body.as_bytes()) {
             Ok(close) if close.site != bundle.manifest.site => {
                 faults.add(format!("line {number}: the close of a day of {}", close.site));
@@ -142,22 +141,17 @@ fn contiguous(closes: &Closes, faults: &mut Faults) {
     }
 }
 
-/// Counts the opened events by close. They must come in the order of their leaves.
-fn count<R: Read + Seek>(bundle: &Bundle<R>, closes: &mut Closes, faults: &mut Faults) -> Result<(), BundleError> {
-    let mut last: Option<(String, u64)> = None;
+/// Counts the opened events by close. That none is there twice is the claim `records`.
+fn count<R: Read + Seek>(bundle: &Bundle<R>, closes: &mut Closes) -> Result<(), BundleError> {
     let site = bundle.manifest.site.clone();
     let wanted = subject(&bundle.manifest).map(|(_, bytes)| bytes);
-    bundle.each_line(DISCLOSURES, |number, line| {
+    bundle.each_line(DISCLOSURES, |_, line| {
         let Ok(record) = serde_json::from_slice::<Disclosure<'_>>(line) else { return };
         if record.kind != LeafKind::Event as u8 {
             return;
         }
         let place = (record.ledger.clone(), record.leaf);
-        if last.as_ref().is_some_and(|last| *last >= place) {
-            faults.add(format!("line {number}: the records are not in the order of their leaves"));
-        }
-        let day = closes.by_place.range_mut(..=place.clone()).next_back().map(|(_, day)| day);
-        last = Some(place);
+        let day = closes.by_place.range_mut(..=place).next_back().map(|(_, day)| day);
         let Some(day) = day.filter(|day| day.close.ledger == record.ledger && record.leaf < day.close.end) else {
             return;
         };

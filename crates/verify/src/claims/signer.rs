@@ -1,0 +1,40 @@
+//! Claim "signer".
+
+use avow_ledger::policy::Policy;
+
+use super::checkpoints::Tree;
+use super::{Claim, Faults, Verdict};
+use crate::bundle::Log;
+
+/// Whether the operator log's key, with which the manifest is signed too, is one that the reader trusts, and its witnesses
+/// have cosigned. With a policy, a bundle in which nothing is signed fails.
+pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>) -> Claim {
+    let name = "signer";
+    let mut faults = Faults::default();
+    let (Some((log, tree)), Some(policy)) = (operator, policy) else {
+        let text = operator.map_or_else(
+            || "nothing in this bundle is signed".to_owned(),
+            |(log, _)| {
+                format!(
+                    "{} signed this; whether that key is the operator's, only a policy (--policy) can say",
+                    log.origin
+                )
+            },
+        );
+        if policy.is_some() {
+            faults.add(text);
+            return faults.claim(name, "");
+        }
+        return Claim { name, verdict: Verdict::Open, text };
+    };
+    if policy.logs().iter().all(|trusted| trusted.key.to_string() != log.public_key) {
+        faults.add(format!("the key of {} is not one of the policy's", log.origin));
+    }
+    match policy.evaluate(&tree.note) {
+        Ok(evaluation) if evaluation.is_valid() => {}
+        Ok(evaluation) if evaluation.logs.is_empty() => faults.add("no key of the policy has signed"),
+        Ok(_) => faults.add("too few of the policy's witnesses have cosigned"),
+        Err(error) => faults.add(error.to_string()),
+    }
+    faults.claim(name, format!("{} is a log of the policy", log.origin))
+}
