@@ -9,6 +9,7 @@
 
 mod access;
 mod api;
+mod audits;
 mod banners;
 mod config;
 mod exports;
