@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod audit;
 mod banners;
 mod chaos;
 mod dead_letters;
@@ -12,6 +13,7 @@ mod evolution;
 mod exact_totals;
 mod for_ever;
 mod front;
+mod fsck;
 mod installation;
 mod kills;
 mod ledger;
