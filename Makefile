@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 BIN := target/release/avow
 
-.PHONY: help run build test bench soak chaos fuzz lint fmt clean engine web beacon
+.PHONY: help run build test bench soak chaos fuzz lint fmt clean engine web beacon verifier
 
 help: ## This list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,11 +24,16 @@ beacon: ingest/beacon/dist/beacon.js ## Build the browser SDK.
 ingest/beacon/dist/beacon.js: $(shell find ingest/beacon/src -type f) ingest/beacon/package-lock.json
 	@cd ingest/beacon && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/beacon.js
 
-web: api/web/dist/index.html ## Build the page.
+verifier: target/wasm/avow_verify.wasm ## Build the verifier as WebAssembly.
+target/wasm/avow_verify.wasm: $(shell find crates/verify crates/verify-wasm crates/ledger/src -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.sh' \)) Cargo.lock
+	@crates/verify-wasm/build.sh
+
+web: api/web/dist/verify.html ## Build the page.
 PAGE := $(shell find api/web/src api/web/messages -path api/web/src/paraglide -prune -o -type f -print) \
-        $(addprefix api/web/,index.html vite.config.ts compress.ts package-lock.json project.inlang/settings.json)
-api/web/dist/index.html: $(PAGE)
-	@cd api/web && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/index.html
+        $(addprefix api/web/,index.html vite.config.ts messages.ts compress.ts package-lock.json project.inlang/settings.json) \
+        $(addprefix api/web/,verify.html verify.config.ts inline.ts) target/wasm/avow_verify.wasm
+api/web/dist/verify.html: $(PAGE)
+	@cd api/web && npm ci --silent --no-audit --no-fund && npm run --silent build && touch dist/verify.html
 
 test: ## Every test, real engines included.
 	@tests/run.sh

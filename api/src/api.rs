@@ -12,6 +12,7 @@ use avow_warehouse::Warehouse;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::audits::Audits;
 use crate::config::ApiConfig;
 use crate::exports::Exports;
 use crate::letters::Letters;
@@ -31,6 +32,8 @@ pub struct Parts {
     pub exports_dir: PathBuf,
     /// Where rebuilds are noted; made where it is missing.
     pub rebuilds_dir: PathBuf,
+    /// Where audits of the ledgers are noted; made where it is missing.
+    pub audits_dir: PathBuf,
     /// Ends the tasks behind the handlers: the export worker, a rebuild, the live poller and its streams.
     pub shutdown: CancellationToken,
 }
@@ -41,6 +44,8 @@ pub enum ApiError {
     Exports { path: PathBuf, source: std::io::Error },
     #[error("the folder of rebuilds, {path}: {source}")]
     Rebuilds { path: PathBuf, source: std::io::Error },
+    #[error("the folder of audits, {path}: {source}")]
+    Audits { path: PathBuf, source: std::io::Error },
 }
 
 /// The role's state.
@@ -52,6 +57,7 @@ pub struct Api {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) exports: Arc<Exports>,
     pub(crate) rebuilds: Arc<Rebuilds>,
+    pub(crate) audits: Arc<Audits>,
     pub(crate) letters: Letters,
     pub(crate) live: Arc<Live>,
     /// Turns at the warehouse.
@@ -65,7 +71,7 @@ impl Api {
     /// # Errors
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, keys, metrics, exports_dir, rebuilds_dir, shutdown } = parts;
+        let Parts { warehouse, log, control, keys, metrics, exports_dir, rebuilds_dir, audits_dir, shutdown } = parts;
         let exports = Exports::open(
             &config,
             exports_dir,
@@ -76,6 +82,8 @@ impl Api {
         );
         let exports = exports.await?;
         let rebuilds = Rebuilds::open(rebuilds_dir, Arc::clone(&warehouse), shutdown.clone()).await?;
+        let (log_id, of_audits) = (log.identity().log_id, (Arc::clone(&warehouse), Arc::clone(&control)));
+        let audits = Audits::open(audits_dir, of_audits.0, of_audits.1, log_id, shutdown.clone()).await?;
         if config.books_seconds > 0 {
             let every = Duration::from_secs(config.books_seconds);
             tokio::spawn(watch(Arc::clone(&warehouse), Arc::clone(&metrics), every, shutdown.clone()));
@@ -83,6 +91,18 @@ impl Api {
         let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
         let letters = Letters::new(Arc::clone(&log));
         let queries = Semaphore::new(config.concurrent_queries.max(1));
-        Ok(Arc::new(Self { config, warehouse, log, control, metrics, exports, rebuilds, letters, live, queries }))
+        Ok(Arc::new(Self {
+            config,
+            warehouse,
+            log,
+            control,
+            metrics,
+            exports,
+            rebuilds,
+            audits,
+            letters,
+            live,
+            queries,
+        }))
     }
 }

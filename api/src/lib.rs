@@ -10,6 +10,7 @@
 mod access;
 mod api;
 mod attachments;
+mod audits;
 mod banners;
 mod config;
 mod exports;

@@ -22,11 +22,16 @@ struct Dist;
 const VIEWS: &[&str] =
     &["/", "/services", "/services/{*rest}", "/audit", "/audit/{*rest}", "/live", "/settings", "/docs"];
 const INDEX: &str = "index.html";
+/// `/verify`: one file that holds everything, so that a copy on disk works without a network.
+const VERIFY: &str = "verify.html";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 pub fn routes() -> Router<Arc<Api>> {
     let views = VIEWS.iter().fold(Router::new(), |router, view| router.route(view, get(index)));
-    let files = Dist::iter().filter(|path| path != INDEX && !path.ends_with(".br") && !path.ends_with(".gz"));
+    let views = views.route("/verify", get(verify));
+    let documents = [INDEX, VERIFY];
+    let files = Dist::iter().filter(|path| !documents.contains(&path.as_ref()));
+    let files = files.filter(|path| !path.ends_with(".br") && !path.ends_with(".gz"));
     let mut paths: Vec<String> = files.map(|path| format!("/{path}")).collect();
     paths.sort();
     paths.into_iter().fold(views, |router, path| router.route(&path, get(file)))
@@ -34,6 +39,25 @@ pub fn routes() -> Router<Arc<Api>> {
 
 async fn index(headers: HeaderMap) -> Response {
     serve(INDEX, &headers)
+}
+
+/// The policy of this document is its own: it names the script and the style within it, and allows no request. It says so
+/// itself, for its copies.
+async fn verify(headers: HeaderMap) -> Response {
+    let mut answer = serve(VERIFY, &headers);
+    let policy = Dist::get(VERIFY).and_then(|file| HeaderValue::from_str(&own_policy(&file.data)?).ok());
+    if let Some(policy) = policy {
+        answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    answer
+}
+
+/// The Content-Security-Policy that a document states, and that nobody may frame it, which only a header can say.
+fn own_policy(document: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(document).ok()?;
+    let (_, stated) = text.split_once("http-equiv=\"Content-Security-Policy\" content=\"")?;
+    let (policy, _) = stated.split_once('"')?;
+    Some(format!("{policy}; frame-ancestors 'none'"))
 }
 
 async fn file(uri: Uri, headers: HeaderMap) -> Response {

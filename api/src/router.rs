@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, attachments, banners, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds, reference,
-    services, sites, subjects, tokens,
+    Api, attachments, audits, banners, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds,
+    reference, services, sites, subjects, tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -59,6 +59,8 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(quality::ranges::data_quality_ranges))
         .routes(routes!(rebuilds::list::list_rebuilds, rebuilds::create::create_rebuild))
         .routes(routes!(rebuilds::get::get_rebuild))
+        .routes(routes!(audits::list::list_ledger_audits, audits::create::create_ledger_audit))
+        .routes(routes!(audits::get::get_ledger_audit))
         .routes(routes!(letters::list::list_dead_letters))
         .routes(routes!(letters::replay::replay_dead_letters))
         .routes(routes!(ledger::list::list_logs))

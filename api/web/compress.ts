@@ -7,7 +7,8 @@ import type { Plugin } from 'vite';
 /** Smaller ones fit into the same packet either way. */
 const SMALLEST = 400;
 
-export function compress(): Plugin {
+/** Of the whole build, or of one file of it. */
+export function compress(only?: string): Plugin {
   let folder = '';
   return {
     name: 'avow-compress',
@@ -17,6 +18,7 @@ export function compress(): Plugin {
     },
     closeBundle: () => {
       for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+        if (only !== undefined && name !== only) continue;
         const path = join(folder, name);
         if (!/\.(?:css|html|js|svg)$/.test(name) || statSync(path).size < SMALLEST) continue;
         const bytes = readFileSync(path);

@@ -1,24 +1,16 @@
 // How the page is built: Svelte, the message compiler, and an output that a strict Content-Security-Policy accepts
 // (no inline scripts, no data: URLs, hashed names under /assets/).
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { defineConfig } from 'vitest/config';
 import { compress } from './compress.ts';
+import { messages } from './messages.ts';
 
 // Where `npm run dev` finds a running server.
 const server = process.env.AVOW_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   plugins: [
-    paraglideVitePlugin({
-      project: './project.inlang',
-      outdir: './src/paraglide',
-      strategy: ['baseLocale'],
-      emitGitIgnore: false,
-      emitReadme: false,
-      emitPrettierIgnore: false,
-      isServer: 'false',
-    }),
+    messages(),
     svelte(),
     compress(),
   ],

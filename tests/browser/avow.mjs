@@ -17,7 +17,7 @@ const TOKEN = 'browser-tests-admin-token'
 const POLL_MS = 50
 
 /** The binary under test: `AVOW_BIN`, or the release build of this checkout. Throws if it is not there. */
-const binary = () => {
+export const binary = () => {
   const path = process.env.AVOW_BIN ?? join(ROOT, 'target/release/avow')
   if (!existsSync(path)) throw new Error(`${path} is not there: cargo build --release, or set AVOW_BIN`)
   return path

@@ -85,6 +85,11 @@ fn logs(runtime: &Runtime, caller: &Caller) -> Result<Vec<Value>> {
 
 /// Waits until a site's log has a checkpoint of so many entries.
 pub fn sealed(runtime: &Runtime, caller: &Caller, site: &str, size: u64) -> Result<Value> {
+    sealed_within(runtime, caller, site, size, PATIENCE)
+}
+
+/// The same, for so long.
+pub fn sealed_within(runtime: &Runtime, caller: &Caller, site: &str, size: u64, patience: Duration) -> Result<Value> {
     let begun = Instant::now();
     loop {
         let logs = logs(runtime, caller)?;
@@ -92,7 +97,7 @@ pub fn sealed(runtime: &Runtime, caller: &Caller, site: &str, size: u64) -> Resu
         if let Some(log) = found.filter(|log| log["size"].as_u64() >= Some(size)) {
             return Ok(log.clone());
         }
-        ensure!(begun.elapsed() < PATIENCE, "no checkpoint of {size} entries: {logs:?}");
+        ensure!(begun.elapsed() < patience, "no checkpoint of {size} entries: {logs:?}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

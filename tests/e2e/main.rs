@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod audit;
 mod banners;
 mod chaos;
 mod days;
@@ -15,6 +16,7 @@ mod exact_totals;
 mod for_ever;
 mod forged;
 mod front;
+mod fsck;
 mod installation;
 mod kills;
 mod ledger;

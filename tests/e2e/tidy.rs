@@ -19,6 +19,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/warehouse", &["schemas"]),
     ("crates/trees", &["schemas", "warehouse", "ledger"]),
     ("crates/verify", &["ledger"]),
+    ("crates/verify-wasm", &["ledger", "verify"]),
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),

@@ -182,6 +182,7 @@ fn parts(
         metrics: Arc::clone(metrics),
         exports_dir: folder.join("exports"),
         rebuilds_dir: folder.join("rebuilds"),
+        audits_dir: folder.join("audits"),
         shutdown: shutdown.clone(),
     }
 }

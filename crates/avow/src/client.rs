@@ -11,13 +11,13 @@ use crate::config::Config;
 pub struct Server {
     http: reqwest::Client,
     url: String,
-    token: String,
+    /// None to ask for what is public.
+    token: Option<String>,
 }
 
 impl Server {
     /// The server that the arguments name, or that this machine's configuration would start.
     pub fn of(config: &Config, args: &ServerArgs) -> anyhow::Result<Self> {
-        let url = args.url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
         let configured = || config.admin_token.as_ref().map(|token| token.reveal().to_owned());
         let kept = || {
             let path = config.data_dir.join("admin-token");
@@ -25,13 +25,22 @@ impl Server {
         };
         let token = args.token.clone().or_else(configured).or_else(kept);
         let token = token.context("no token: give --token, or set AVOW_TOKEN")?;
-        Ok(Self { http: reqwest::Client::new(), url: url.trim_end_matches('/').to_owned(), token })
+        Ok(Self { token: Some(token), ..Self::public(config, args) })
+    }
+
+    /// That server, asked as anybody may, for what is public.
+    pub fn public(config: &Config, args: &ServerArgs) -> Self {
+        let url = args.url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+        Self { http: reqwest::Client::new(), url: url.trim_end_matches('/').to_owned(), token: None }
     }
 
     /// Sends a request; an answer that is a problem becomes an error that says what the problem says.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Response> {
         let url = format!("{}{path}", self.url);
-        let mut request = self.http.request(method, &url).bearer_auth(&self.token);
+        let mut request = self.http.request(method, &url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -55,6 +64,10 @@ impl Server {
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         Ok(self.send(Method::GET, path, None).await?.json().await?)
+    }
+
+    pub async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(self.send(Method::GET, path, None).await?.bytes().await?.to_vec())
     }
 }
 

@@ -218,6 +218,7 @@ impl Server {
             metrics,
             exports_dir: self.config.data_dir.join("exports"),
             rebuilds_dir: self.config.data_dir.join("rebuilds"),
+            audits_dir: self.config.data_dir.join("audits"),
             shutdown: self.background.clone(),
         };
         Ok(avow_api::router(Api::start(self.config.api.clone(), parts).await?))

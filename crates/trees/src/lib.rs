@@ -6,6 +6,7 @@
 //! twice, and two owners of a partition cannot disagree; only the operator log, whose entries come in no given order, has
 //! one writer at a time.
 
+pub mod audit;
 pub mod grow;
 pub mod keys;
 pub mod read;

@@ -8,7 +8,7 @@ use avow_schemas::event::{
 };
 use avow_schemas::ids::{ConfigVersion, EventId, SiteId, SubjectId};
 use clickhouse::Row;
-use clickhouse::query::RowCursor;
+use clickhouse::query::{Query, RowCursor};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -24,6 +24,9 @@ pub struct Record {
     /// The leaf's kind, its first byte.
     pub leaf_kind: u8,
     pub commitment: [u8; 32],
+    /// Where it lies in the log.
+    pub partition: u32,
+    pub position: u64,
     /// ms since 1970.
     pub logged_at: i64,
     pub content: Content,
@@ -78,6 +81,8 @@ struct Stored {
     leaf_kind: u8,
     commitment: [u8; 32],
     seed: [u8; 32],
+    partition: u32,
+    position: u64,
     logged_at: i64,
     kind: String,
     site: String,
@@ -186,7 +191,7 @@ impl Warehouse {
              ORDER BY e.ledger, e.leaf",
             columns(),
         );
-        let query = self.exported(&sql, scope).with_setting("prefer_column_name_to_alias", "1");
+        let query = self.exported(&sql, scope);
         let query = if scope.services.is_empty() {
             let (ledgers, leaves): (Vec<&str>, Vec<u64>) =
                 controls.iter().map(|(ledger, leaf)| (ledger.as_str(), *leaf)).unzip();
@@ -194,8 +199,7 @@ impl Warehouse {
         } else {
             query
         };
-        let query = query.with_setting("max_bytes_before_external_sort", "268435456");
-        Ok(Records(query.fetch()?))
+        Ok(Records(sorted(query).fetch()?))
     }
 
     /// The events of an export and what came before them, subject by subject in the order of time: the order in which they
@@ -213,6 +217,23 @@ impl Warehouse {
         let query = self.exported(&sql, &scope).with_setting("prefer_column_name_to_alias", "1");
         Ok(Records(query.with_setting("optimize_read_in_order", "1").fetch()?))
     }
+
+    /// All records that have a leaf, ledger by ledger in the order of their leaves; of a log `log_id` those below the given
+    /// position of each partition, of earlier logs all.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn all_records(&self, log_id: Uuid, upto: &[u64]) -> Result<Records, WarehouseError> {
+        let sql = format!(
+            "SELECT {} FROM events_data AS e WHERE e.kind != 'range' AND e.ledger != '' \
+             AND (e.log_id != {{log:UUID}} OR e.position < {{upto:Array(UInt64)}}[e.partition + 1]) \
+             ORDER BY e.ledger, e.leaf, e.position",
+            columns()
+        );
+        let client = self.client().clone().with_validation(true);
+        let query = client.query_raw(&sql).param("log", log_id.to_string()).param("upto", upto);
+        Ok(Records(sorted(query).fetch()?))
+    }
 }
 
 /// The control records of the banner artefacts `{shown}`, of the settings, and at the places `{ledgers}`, `{leaves}`: found by
@@ -222,6 +243,7 @@ const CITED: &str = "site = {site:String} AND subject = toUUID('00000000-0000-00
                      AND has({shown:Array(String)}, JSONExtractString(control_body, 'text_hash')) \
                      OR has(arrayZip({ledgers:Array(String)}, {leaves:Array(UInt64)}), (ledger, leaf)))";
 
+/// What is selected of a record.
 fn columns() -> String {
     let columns: Vec<String> = Stored::COLUMN_NAMES.iter().map(|column| expression(column)).collect();
     columns.join(", ")
@@ -274,6 +296,12 @@ impl Warehouse {
     }
 }
 
+/// A query whose order is not the table's: memory stays bounded, the rest goes to the disk.
+fn sorted(query: Query) -> Query {
+    let query = query.with_setting("prefer_column_name_to_alias", "1");
+    query.with_setting("max_bytes_before_external_sort", "268435456")
+}
+
 /// A value of a closed list.
 fn code<T>(what: &str, text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, WarehouseError> {
     parse(text).ok_or_else(|| WarehouseError::UnknownState(format!("a stored event has {what} {text:?}")))
@@ -291,7 +319,8 @@ impl TryFrom<Stored> for Record {
     type Error = WarehouseError;
 
     fn try_from(row: Stored) -> Result<Self, WarehouseError> {
-        let place = (row.ledger.clone(), row.leaf, row.leaf_kind, row.commitment, row.logged_at);
+        let place = (row.ledger.clone(), row.leaf, row.leaf_kind, row.commitment);
+        let (partition, position, logged_at) = (row.partition, row.position, row.logged_at);
         let content = if row.kind == "control" {
             Content::Control { kind: row.control_kind, body: row.control_body }
         } else if row.seed == [0; 32] {
@@ -299,8 +328,8 @@ impl TryFrom<Stored> for Record {
         } else {
             event(row)?
         };
-        let (ledger, leaf, leaf_kind, commitment, logged_at) = place;
-        Ok(Self { ledger, leaf, leaf_kind, commitment, logged_at, content })
+        let (ledger, leaf, leaf_kind, commitment) = place;
+        Ok(Self { ledger, leaf, leaf_kind, commitment, partition, position, logged_at, content })
     }
 }
 

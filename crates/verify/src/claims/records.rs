@@ -8,22 +8,18 @@ use avow_ledger::tile::{self, TileKind, TilePath};
 
 use super::checkpoints::Trees;
 use super::{Claim, Faults, Verdict};
-use crate::bundle::{Bundle, BundleError};
+use crate::bundle::Bundle;
 use crate::disclosure::{DISCLOSURES, Disclosure, Opened};
 use crate::events::Events;
 
 /// Every record that is opened is the leaf at its place. What it says is kept in `events`.
-pub(super) fn judge<R: Read + Seek>(
-    bundle: &Bundle<R>,
-    trees: &Trees,
-    events: &mut Events,
-) -> Result<Claim, BundleError> {
+pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &mut Events) -> Claim {
     let mut faults = Faults::default();
     let (mut proven, mut redacted, mut newer) = (0_u64, 0_u64, 0_u64);
     let mut last: Option<(String, u64)> = None;
     let wanted: BTreeSet<String> = bundle.manifest.artefacts.iter().map(|one| one.text_hash.clone()).collect();
     let tiles = leaf_tiles(bundle, trees);
-    bundle.each_line(DISCLOSURES, |number, line| {
+    let read = bundle.each_line(DISCLOSURES, |number, line| {
         let record: Disclosure<'_> = match serde_json::from_slice(line) {
             Ok(record) => record,
             Err(error) => return faults.add(format!("line {number} of {DISCLOSURES} is no record: {error}")),
@@ -64,14 +60,17 @@ pub(super) fn judge<R: Read + Seek>(
             Some(_) => faults.add(format!("line {number}: the record is not what leaf {} commits to", record.leaf)),
             None => faults.add(format!("line {number}: the tile with leaf {} is not in the bundle", record.leaf)),
         }
-    })?;
+    });
+    if let Err(error) = read {
+        faults.add(format!("{DISCLOSURES}: {error}"));
+    }
     let besides = [(redacted, "erased, their leaves are there"), (newer, "not under a checkpoint yet and not proven")];
     let besides: String = besides.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("; {n} {what}")).collect();
     let mut claim = faults.claim("records", format!("{proven} records, each what its leaf commits to{besides}"));
     if claim.verdict == Verdict::Holds && proven == 0 && newer > 0 {
         claim.verdict = Verdict::Open;
     }
-    Ok(claim)
+    claim
 }
 
 /// The leaf hashes that the bundle has, 256 at a time, by log and tile.

@@ -1,0 +1,104 @@
+//! `avow ledger audit`: all is well while nobody has touched the tables, also under traffic; whatever is falsified there by
+//! hand is named, where it is.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use avow_testkit::process::ADMIN_TOKEN;
+
+use crate::installation::{Boxed, Caller, command, decided, embedded};
+use crate::ledger::sealed;
+
+const SITE: &str = "audit.example";
+const EVENTS: usize = 1_200;
+
+/// Runs the audit: whether it went well, and the job as the server has it.
+fn audit(url: &str) -> Result<(bool, Value)> {
+    let (went, told) = command(&["ledger", "audit", "--json", "--url", url, "--token", ADMIN_TOKEN], &[])?;
+    let job = told.rfind('}').map(|end| &told[..=end]).context("no JSON")?;
+    Ok((went, serde_json::from_str(job).with_context(|| told.clone())?))
+}
+
+/// The faults that are named: what, at which leaf or size.
+fn faults(job: &Value, ledger: &str) -> Vec<(String, Option<u64>)> {
+    let all = job["found"]["faults"].as_array().into_iter().flatten();
+    let of = all.filter(|fault| fault["ledger"] == ledger);
+    of.map(|f| (f["what"].as_str().unwrap_or_default().to_owned(), f["leaf"].as_u64().or(f["size"].as_u64()))).collect()
+}
+
+#[test]
+fn what_is_falsified_by_hand_is_named() -> Result<()> {
+    let runtime = Runtime::new()?;
+    let dir = tempfile::tempdir()?;
+    let start = || embedded()?.data_dir(dir.path()).start();
+    let mut avow = start()?;
+    let caller = Caller::of(avow.url());
+    runtime.block_on(caller.put_site(SITE, json!({"name": "Audit", "ledger": {"checkpoint_seconds": 1}})))?;
+    let post = |caller: &Caller, count: usize| -> Result<()> {
+        for _ in 0..count / 300 {
+            let events: Vec<Value> = (0..300).map(|_| decided(SITE, Uuid::new_v4())).collect();
+            ensure!(runtime.block_on(caller.post(&events)) == Some(202), "not promised");
+        }
+        Ok(())
+    };
+    post(&caller, EVENTS)?;
+    let size = EVENTS as u64 + 1;
+    let log = sealed(&runtime, &caller, SITE, size)?;
+    let ledger = log["name"].as_str().context("no name")?.to_owned();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+
+    let (went, job) = audit(&avow.url())?;
+    let found = &job["found"];
+    ensure!(went && found["fault_count"] == 0 && found["leaves"] == size && found["nodes"] == 4, "{job}");
+    ensure!(found["checkpoints"].as_u64() >= Some(3), "checkpoint, its entry, the operator log's: {job}");
+    // What arrives meanwhile is no fault.
+    post(&caller, 300)?;
+    let (went, job) = audit(&avow.url())?;
+    ensure!(went && job["found"]["fault_count"] == 0, "{job}");
+    let scope = json!({"name": "analyst", "scopes": ["stats:read"]});
+    let analyst = runtime.block_on(caller.token(scope))?;
+    let (went, told) = command(&["ledger", "audit", "--url", &avow.url(), "--token", &analyst], &[])?;
+    ensure!(!went && told.contains("audit:read"), "{told}");
+    sealed(&runtime, &caller, SITE, size + 300)?;
+    avow.terminate()?;
+
+    let boxed = Boxed::start_in(dir.path())?;
+    let at = |leaf: u64| format!("WHERE kind = 'event' AND ledger = '{ledger}' AND leaf = {leaf}");
+    let position = boxed.run(&format!("SELECT position FROM events_data {}", at(5)))?.trim().parse::<u64>()?;
+    let synced = "SETTINGS mutations_sync = 2";
+    for statement in [
+        format!("ALTER TABLE events_data UPDATE method = 'reject_all' {} {synced}", at(5)),
+        format!("ALTER TABLE events_data UPDATE categories = map('preferences', false) {} {synced}", at(6)),
+        format!("DELETE FROM events_data {}", at(20)),
+        format!(
+            "INSERT INTO ledger_leaves SELECT ledger, leaf, concat(unhex('01'), repeat('x', 32)) FROM ledger_leaves WHERE ledger = '{ledger}' AND leaf = 9"
+        ),
+        format!(
+            "ALTER TABLE ledger_nodes UPDATE hash = toFixedString(repeat('y', 32), 32) WHERE ledger = '{ledger}' AND number = 2 {synced}"
+        ),
+        format!(
+            "ALTER TABLE ledger_heads UPDATE root = toFixedString(repeat('z', 32), 32) WHERE ledger = '{ledger}' {synced}"
+        ),
+    ] {
+        boxed.run(&statement)?;
+    }
+    drop(boxed);
+
+    let avow = start()?;
+    let (went, job) = audit(&avow.url())?;
+    ensure!(!went, "{job}");
+    let named = faults(&job, &ledger);
+    let expected =
+        [("commitment", 5), ("commitment", 6), ("entry", 9), ("missing", 20), ("node", 768), ("head", size + 300)];
+    let expected: Vec<(String, Option<u64>)> =
+        expected.iter().map(|(what, at)| ((*what).to_owned(), Some(*at))).collect();
+    ensure!(named == expected, "{named:?}\n{job}");
+    ensure!(job["found"]["faults"][0]["position"] == position, "{job}");
+    ensure!(faults(&job, "operator").is_empty(), "{job}");
+    let (_, told) = command(&["ledger", "audit", "--url", &avow.url(), "--token", ADMIN_TOKEN], &[])?;
+    ensure!(told.contains(&format!("commitment    ledger {ledger}  leaf 5  partition ")), "{told}");
+    ensure!(told.contains("6 faults"), "{told}");
+    Ok(())
+}
