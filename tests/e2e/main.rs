@@ -23,6 +23,7 @@ mod readers;
 mod rebuild;
 mod rolling;
 mod tidy;
+mod witness;
 
 /// A number from the environment, for long runs.
 fn scale(name: &str, short: u64) -> u64 {

@@ -46,6 +46,8 @@ pub enum Command {
     Export(commands::export::ExportArgs),
     /// Verifies an exported bundle, offline: every claim by name, and exit code 0 only if none fails.
     Verify(commands::verify::VerifyArgs),
+    /// A witness of others' logs: cosigns what follows from what it has seen (C2SP tlog-witness).
+    Witness(commands::witness::WitnessArgs),
     /// Makes the derived tables (known ids, roll-up) anew from the events, while everything goes on.
     Rebuild(commands::rebuild::RebuildArgs),
     /// Sends dead letters to the log again, those that can be decoded and applied now.

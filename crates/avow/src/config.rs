@@ -42,6 +42,7 @@ pub struct Config {
     pub clickhouse: ClickHouseConfig,
     pub engine: EngineSection,
     pub ledger: LedgerConfig,
+    pub witness: WitnessConfig,
     pub ingest: IngestConfig,
     pub processor: ProcessorConfig,
     pub api: ApiConfig,
@@ -65,6 +66,7 @@ impl Default for Config {
             clickhouse: ClickHouseConfig::default(),
             engine: EngineSection::default(),
             ledger: LedgerConfig::default(),
+            witness: WitnessConfig::default(),
             ingest: IngestConfig::default(),
             processor: ProcessorConfig::default(),
             api: ApiConfig::default(),
@@ -194,6 +196,20 @@ pub struct LedgerConfig {
     pub origin: Option<String>,
     /// The signing key.
     pub key_file: Option<PathBuf>,
+}
+
+/// `avow witness`: this machine as a witness of others' logs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WitnessConfig {
+    /// Its name, which is part of its key, such as `witness.shop.example`.
+    pub name: Option<String>,
+    /// Its key; by default one in the data directory, drawn at the first start.
+    pub key_file: Option<PathBuf>,
+    /// Cosigns with ML-DSA-44 too, with a key of its own in the data directory.
+    pub ml_dsa: bool,
+    /// The logs that it watches: a verifier key each (C2SP signed-note), named as the log's origin.
+    pub logs: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

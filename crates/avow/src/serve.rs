@@ -1,9 +1,9 @@
 //! Running roles: opens what they stand on, starts them, and ends them in the order that loses nothing.
 
-mod admin;
+pub mod admin;
 pub mod engine;
 mod first_token;
-mod ledger_key;
+pub mod ledger_key;
 pub mod log;
 mod registry;
 
@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::logging;
 
 /// How long requests that are under way may take after the signal to end.
-const DRAIN: Duration = Duration::from_secs(20);
+pub const DRAIN: Duration = Duration::from_secs(20);
 
 /// Which roles a process has.
 #[derive(Debug, Clone, Copy)]
