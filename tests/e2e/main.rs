@@ -24,6 +24,7 @@ mod rebuild;
 mod rolling;
 mod tidy;
 mod witness;
+mod witnessed;
 
 /// A number from the environment, for long runs.
 fn scale(name: &str, short: u64) -> u64 {

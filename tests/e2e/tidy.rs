@@ -18,12 +18,13 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/log", &["telemetry"]),
     ("crates/warehouse", &["schemas"]),
     ("crates/trees", &["schemas", "warehouse", "ledger"]),
-    ("crates/verify", &["ledger"]),
+    ("crates/stamp", &[]),
+    ("crates/verify", &["ledger", "stamp"]),
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "telemetry"]),
-    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "telemetry"]),
+    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "stamp", "telemetry"]),
     ("api", &["schemas", "log", "control", "warehouse", "ledger", "trees", "telemetry"]),
 ];
 

@@ -49,9 +49,7 @@ pub async fn send(
     let mut logs = Vec::new();
     for (ledger, leaf_tiles) in touched {
         // Entries of the operator log beyond its checkpoint have no proof yet.
-        let Some(anchor) = warehouse.anchor(&ledger).await?.filter(|anchor| anchor.leaf < operator.size) else {
-            continue;
-        };
+        let Some(anchor) = warehouse.anchor_within(&ledger, operator.size).await? else { continue };
         file(parts, format!("logs/{ledger}/checkpoint"), anchor.note.clone().into_bytes()).await?;
         for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &leaf_tiles)) {
             if let Some(bytes) = reader.tile(&ledger, &path, anchor.size).await? {

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, each key overridable as `AVOW_SECTION__KEY`; an unknown key is an error.
 
+pub mod ledger;
 mod secret;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,6 +14,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use self::ledger::{LedgerConfig, WitnessConfig};
 pub use self::secret::{Address, Secret};
 
 const DEFAULT_FILE: &str = "avow.toml";
@@ -187,29 +189,6 @@ impl Default for EngineSection {
     fn default() -> Self {
         Self { max_connections: 16, memory_mib: None, reserve_mib: 256 }
     }
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerConfig {
-    /// The prefix of the ledgers' origins, such as `log.shop.example`.
-    pub origin: Option<String>,
-    /// The signing key.
-    pub key_file: Option<PathBuf>,
-}
-
-/// `avow witness`: this machine as a witness of others' logs.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WitnessConfig {
-    /// Its name, which is part of its key, such as `witness.shop.example`.
-    pub name: Option<String>,
-    /// Its key; by default one in the data directory, drawn at the first start.
-    pub key_file: Option<PathBuf>,
-    /// Cosigns with ML-DSA-44 too, with a key of its own in the data directory.
-    pub ml_dsa: bool,
-    /// The logs that it watches: a verifier key each (C2SP signed-note), named as the log's origin.
-    pub logs: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ mod first_token;
 pub mod ledger_key;
 pub mod log;
 mod registry;
+mod witnesses;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -191,7 +192,7 @@ impl Server {
             Arc::clone(warehouse),
             Arc::clone(metrics),
         );
-        let mut processor = processor.await?.with_keys(ledger_key::load(&self.config)?);
+        let mut processor = processor.await?.with_signing(witnesses::signing(&self.config)?);
         if let Some(registry) = registry {
             processor = processor.with_registry(registry);
         }

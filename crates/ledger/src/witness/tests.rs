@@ -127,7 +127,7 @@ fn an_answer_counts_by_the_witness_s_own_lines() {
     let line = |number: u8, text: &str, time| witness(number).cosign(text, time).unwrap().to_string();
     let (own, other) = (line(8, &text, 1_700_000_000), line(9, &text, 1_700_000_000));
     let taken = cosignatures(&text, &format!("{other}\n{own}\n{own}\n"), &keys).unwrap();
-    assert_eq!(taken.iter().map(ToString::to_string).collect::<Vec<_>>(), [own.clone()]);
+    assert_eq!(taken, [own.parse().unwrap()]);
     assert_eq!(cosignatures(&text, &format!("{other}\n"), &keys), Err(NoteError::Unsigned));
     assert_eq!(cosignatures(&text, &format!("{}\n", line(8, &text, 0)), &keys), Err(NoteError::Timestamp));
     let foreign = line(8, &request(0, 0, 6).note.text, 1_700_000_000);
