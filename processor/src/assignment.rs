@@ -10,7 +10,6 @@ use avow_control::Control;
 use avow_log::Log;
 use avow_registry::Registry;
 use avow_telemetry::Metrics;
-use avow_trees::keys::Keys;
 use avow_warehouse::{Warehouse, WarehouseError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -19,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lag::{self, Lag};
 use crate::partition::{self, Context};
 use crate::schemas::Schemas;
-use crate::{ProcessorConfig, ProcessorError, days, dimensions, same_log, signing};
+use crate::{ProcessorConfig, ProcessorError, Signing, days, dimensions, same_log, signing};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -30,8 +29,8 @@ const QUIETLY_FENCED: u32 = 3;
 /// The processor of this process.
 pub struct Processor {
     pub(crate) context: Context,
-    /// With what the ledgers' checkpoints are signed.
-    keys: Option<Keys>,
+    /// How the ledgers' checkpoints are signed.
+    signing: Option<Signing>,
 }
 
 struct Working {
@@ -61,7 +60,7 @@ impl Processor {
         let schemas = Arc::new(Schemas::new(Arc::clone(&control), None));
         let in_hand = Arc::new(Semaphore::new(config.records_in_hand.max(config.batch_records)));
         let context = Context { log, control, warehouse, config, state_dir, metrics, schemas, epoch, in_hand, earlier };
-        Ok(Self { context, keys: None })
+        Ok(Self { context, signing: None })
     }
 
     /// Asks this schema registry too, where records cite a schema by its id.
@@ -73,8 +72,8 @@ impl Processor {
 
     /// Signs the ledgers' checkpoints while it owns the log's first partition.
     #[must_use]
-    pub fn with_keys(mut self, keys: Keys) -> Self {
-        self.keys = Some(keys);
+    pub fn with_signing(mut self, signing: Signing) -> Self {
+        self.signing = Some(signing);
         self
     }
 
@@ -107,10 +106,10 @@ impl Processor {
     fn begin(&self, partition: u32) -> Working {
         let stop = CancellationToken::new();
         let (context, stopped, lag) = (self.context.clone(), stop.clone(), Arc::new(Lag::unknown()));
-        let keys = self.keys.clone().filter(|_| partition == 0);
+        let signing = self.signing.clone().filter(|_| partition == 0);
         let task = tokio::spawn(async move {
             let working = keep_working(&context, partition, &lag, stopped.clone());
-            let signing = signing::keep_signing(&context, keys, stopped.clone());
+            let signing = signing::keep_signing(&context, signing, stopped.clone());
             let closing = days::keep_closing(&context, partition, &lag, stopped.clone());
             tokio::join!(working, lag::show(&context, partition, &lag, stopped.clone()), signing, closing);
         });

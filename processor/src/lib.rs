@@ -38,6 +38,8 @@ pub use assignment::Processor;
 pub use drain::{Behind, behind};
 pub use resolve::resolve;
 pub use same_log::difference;
+pub use signing::Signing;
+pub use signing::witnesses::{WitnessAt, Witnessing};
 
 use std::path::PathBuf;
 

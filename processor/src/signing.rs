@@ -1,4 +1,8 @@
-//! The signer's rounds: which checkpoint is due when. It runs where the log's first partition is.
+//! The signer's rounds: which checkpoint is due when. It runs where the log's first partition is. What others say of the
+//! operator log's checkpoints: [`witnesses`].
+
+mod post;
+pub mod witnesses;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +14,8 @@ use avow_trees::keys::Keys;
 use avow_trees::sign::Signer;
 use tokio_util::sync::CancellationToken;
 
+use self::post::Poster;
+use self::witnesses::{Cosigning, Witnessing};
 use crate::partition::Context;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -25,17 +31,26 @@ const USUAL: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_secs(3600);
 const QUIET_BELOW: u64 = 1000;
 
+/// With what is signed, and who is to say what of it.
+#[derive(Debug, Clone)]
+pub struct Signing {
+    pub keys: Keys,
+    /// None: checkpoints of the operator log are published as they are signed.
+    pub witnessing: Option<Arc<Witnessing>>,
+}
+
 /// Signs until `stop`, if there are keys, and they are the installation's.
-pub(crate) async fn keep_signing(context: &Context, keys: Option<Keys>, stop: CancellationToken) {
-    let Some(keys) = keys else { return };
+pub(crate) async fn keep_signing(context: &Context, signing: Option<Signing>, stop: CancellationToken) {
+    let Some(signing) = signing else { return };
     while !stop.is_cancelled() {
-        let Err(error) = sign(context, &keys, &stop).await else { return };
+        let Err(error) = sign(context, &signing, &stop).await else { return };
         tracing::warn!(%error, "ledger.signing_failed");
         stop.run_until_cancelled(tokio::time::sleep(AFTER_ERROR)).await;
     }
 }
 
-async fn sign(context: &Context, keys: &Keys, stop: &CancellationToken) -> Result<(), TreeError> {
+async fn sign(context: &Context, signing: &Signing, stop: &CancellationToken) -> Result<(), TreeError> {
+    let keys = &signing.keys;
     let published = keys.publication(jiff::Timestamp::now().as_millisecond())?;
     let in_force = context.control.publish_ledger_key(published.clone()).await;
     let in_force = in_force.map_err(|e| TreeError::Key(e.to_string()))?;
@@ -47,6 +62,11 @@ async fn sign(context: &Context, keys: &Keys, stop: &CancellationToken) -> Resul
         )));
     }
     let mut signer = Signer::open(Arc::clone(&context.warehouse), keys.clone()).await?;
+    let poster = Poster::new();
+    let mut cosigning = signing.witnessing.clone().map(|witnessing| {
+        signer.hold_operator();
+        Cosigning::new(witnessing, poster, Arc::clone(&context.warehouse))
+    });
     let mut intervals = Intervals::read(context).await?;
     let metrics = &context.metrics.ledger;
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
@@ -57,6 +77,9 @@ async fn sign(context: &Context, keys: &Keys, stop: &CancellationToken) -> Resul
         let round = signer.round(|ledger| intervals.of(context, ledger), now).await?;
         metrics.signed.inc_by(round.signed as u64);
         metrics.refused.set(i64::try_from(round.refused).unwrap_or(i64::MAX));
+        if let Some(cosigning) = &mut cosigning {
+            cosigning.step(&mut signer, metrics, now).await?;
+        }
     }
     Ok(())
 }

@@ -21,4 +21,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_ledger",
     4 "0004_artefacts",
     5 "0005_days",
+    7 "0007_witnesses",
 };

@@ -29,6 +29,8 @@ mod rebuild;
 mod receipts;
 mod rolling;
 mod tidy;
+mod witness;
+mod witnessed;
 
 /// A number from the environment, for long runs.
 fn scale(name: &str, short: u64) -> u64 {

@@ -18,13 +18,14 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/log", &["telemetry"]),
     ("crates/warehouse", &["schemas"]),
     ("crates/trees", &["schemas", "warehouse", "ledger"]),
-    ("crates/verify", &["ledger"]),
+    ("crates/stamp", &[]),
+    ("crates/verify", &["ledger", "stamp"]),
     ("crates/verify-wasm", &["ledger", "verify"]),
     ("crates/control", &["schemas", "log"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
-    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "telemetry"]),
+    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "stamp", "telemetry"]),
     ("api", &["schemas", "log", "control", "warehouse", "ledger", "records", "trees", "telemetry"]),
 ];
 

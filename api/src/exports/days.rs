@@ -1,7 +1,7 @@
 //! What shows that an export leaves nothing out: the closes of its days, the control records that they name, and for one
 //! subject the proofs of how many records each day has of her (`avow_ledger::day_close`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use avow_ledger::day_close::DayClose;
 use avow_ledger::sum_map::{self, Prover};
@@ -32,11 +32,13 @@ impl Days {
         }
         let ledgers = warehouse.ledgers().await?.into_iter().filter(|ledger| ledger.site == scope.site);
         let ledgers: Vec<String> = ledgers.map(|ledger| ledger.name).collect();
-        let anchors = warehouse.anchors().await?;
-        let covered = |ledger: &str, leaf: u64| {
-            let mut anchors = anchors.iter().filter(|anchor| anchor.leaf < operator_size && anchor.ledger == ledger);
-            anchors.any(|anchor| leaf < anchor.size)
-        };
+        // By ledger, how many leaves lie under a checkpoint that the operator log has.
+        let mut sizes: HashMap<&str, u64> = HashMap::new();
+        for ledger in &ledgers {
+            let anchor = warehouse.anchor_within(ledger, operator_size).await?;
+            sizes.insert(ledger, anchor.map_or(0, |anchor| anchor.size));
+        }
+        let covered = |ledger: &str, leaf: u64| sizes.get(ledger).is_some_and(|size| leaf < *size);
         let mut closes: Vec<ClosedDay> = Vec::new();
         for day in warehouse.closed_days(&ledgers).await? {
             if !covered(&day.close_ledger, day.close_leaf) || day.end == 0 || !covered(&day.ledger, day.end - 1) {

@@ -64,7 +64,7 @@ pub async fn send(
     let reader = Reader::new(std::sync::Arc::clone(warehouse));
     for (ledger, opened) in touched {
         // Entries of the operator log beyond its checkpoint have no proof yet.
-        let Some(anchor) = warehouse.anchor(&ledger).await?.filter(|anchor| anchor.leaf < operator.size) else {
+        let Some(anchor) = warehouse.anchor_within(&ledger, operator.size).await? else {
             proven.uncovered += beyond(&opened, 0);
             continue;
         };

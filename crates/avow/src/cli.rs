@@ -48,6 +48,8 @@ pub enum Command {
     Verify(commands::verify::VerifyArgs),
     /// The public logs: as files for any web server; everything derived for them, audited.
     Ledger(commands::ledger::LedgerArgs),
+    /// A witness of others' logs: cosigns what follows from what it has seen (C2SP tlog-witness).
+    Witness(commands::witness::WitnessArgs),
     /// Makes the derived tables (known ids, roll-up) anew from the events, while everything goes on.
     Rebuild(commands::rebuild::RebuildArgs),
     /// Sends dead letters to the log again, those that can be decoded and applied now.

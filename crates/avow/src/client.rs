@@ -36,11 +36,7 @@ impl Server {
 
     /// Sends a request; an answer that is a problem becomes an error that says what the problem says.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Response> {
-        let url = format!("{}{path}", self.url);
-        let mut request = self.http.request(method, &url);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -49,8 +45,16 @@ impl Server {
 
     /// What lies at a path from this byte on.
     pub async fn range(&self, path: &str, from: u64) -> anyhow::Result<Response> {
-        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let request = self.request(Method::GET, path);
         self.answered(request.header("range", format!("bytes={from}-"))).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     async fn answered(&self, request: RequestBuilder) -> anyhow::Result<Response> {

@@ -15,6 +15,7 @@ pub mod simulate;
 pub mod site;
 pub mod token;
 pub mod verify;
+pub mod witness;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{ContentArrangement, Table};

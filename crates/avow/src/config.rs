@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, each key overridable as `AVOW_SECTION__KEY`; an unknown key is an error.
 
+pub mod ledger;
 mod secret;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,6 +14,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use self::ledger::{LedgerConfig, WitnessConfig};
 pub use self::secret::{Address, Secret};
 
 const DEFAULT_FILE: &str = "avow.toml";
@@ -42,6 +44,7 @@ pub struct Config {
     pub clickhouse: ClickHouseConfig,
     pub engine: EngineSection,
     pub ledger: LedgerConfig,
+    pub witness: WitnessConfig,
     pub ingest: IngestConfig,
     pub processor: ProcessorConfig,
     pub api: ApiConfig,
@@ -65,6 +68,7 @@ impl Default for Config {
             clickhouse: ClickHouseConfig::default(),
             engine: EngineSection::default(),
             ledger: LedgerConfig::default(),
+            witness: WitnessConfig::default(),
             ingest: IngestConfig::default(),
             processor: ProcessorConfig::default(),
             api: ApiConfig::default(),
@@ -185,15 +189,6 @@ impl Default for EngineSection {
     fn default() -> Self {
         Self { max_connections: 16, memory_mib: None, reserve_mib: 256 }
     }
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerConfig {
-    /// The prefix of the ledgers' origins, such as `log.shop.example`.
-    pub origin: Option<String>,
-    /// The signing key.
-    pub key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

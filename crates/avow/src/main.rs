@@ -52,6 +52,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => commands::export::run(&config()?, args).await,
         Command::Verify(args) => commands::verify::run(&args),
         Command::Ledger(args) => commands::ledger::run(&config()?, args).await,
+        Command::Witness(args) => Box::pin(commands::witness::run(config()?, args)).await,
         Command::Rebuild(args) => commands::rebuild::run(&config()?, args).await,
         Command::Replay(args) => commands::replay::run(&config()?, args).await,
         Command::Migrate(args) => commands::migrate::run(config()?, args).await,

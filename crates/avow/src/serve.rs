@@ -1,11 +1,12 @@
 //! Running roles: opens what they stand on, starts them, and ends them in the order that loses nothing.
 
-mod admin;
+pub mod admin;
 pub mod engine;
 mod first_token;
-mod ledger_key;
+pub mod ledger_key;
 pub mod log;
 mod registry;
+mod witnesses;
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use crate::config::Config;
 use crate::logging;
 
 /// How long requests that are under way may take after the signal to end.
-const DRAIN: Duration = Duration::from_secs(20);
+pub const DRAIN: Duration = Duration::from_secs(20);
 
 /// Which roles a process has.
 #[derive(Debug, Clone, Copy)]
@@ -194,7 +195,7 @@ impl Server {
             Arc::clone(warehouse),
             Arc::clone(metrics),
         );
-        let mut processor = processor.await?.with_keys(ledger_key::load(&self.config)?);
+        let mut processor = processor.await?.with_signing(witnesses::signing(&self.config)?);
         if let Some(registry) = registry {
             processor = processor.with_registry(registry);
         }

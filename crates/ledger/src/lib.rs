@@ -16,6 +16,7 @@ pub mod receipt;
 pub mod sum_map;
 pub mod tile;
 pub mod tlog_proof;
+pub mod witness;
 
 pub use checkpoint::Checkpoint;
 pub use commitment::Commitment;

@@ -184,12 +184,12 @@ impl Policy {
 
 impl VerifierKey {
     /// Whether a log may sign with such a key (C2SP tlog-checkpoint).
-    pub(crate) fn signs_logs(&self) -> bool {
+    pub fn signs_logs(&self) -> bool {
         matches!(self.public(), PublicKey::Ed25519(_) | PublicKey::MlDsa44(_))
     }
 
     /// Whether a witness may cosign with such a key (C2SP tlog-cosignature).
-    pub(crate) fn cosigns(&self) -> bool {
+    pub fn cosigns(&self) -> bool {
         matches!(self.public(), PublicKey::CosignatureV1(_) | PublicKey::MlDsa44(_))
     }
 }

@@ -1,6 +1,6 @@
 //! What the ledgers' trees and checkpoints are watched by.
 
-use prometheus::{IntCounter, IntGauge, IntGaugeVec, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 use crate::MetricsError;
 use crate::registrar::Registrar;
@@ -15,6 +15,16 @@ pub struct LedgerMetrics {
     pub broken: IntGaugeVec,
     /// Days of ledgers closed.
     pub closed: IntCounter,
+    /// Cosignatures of the operator log's checkpoints, by witness.
+    pub cosigned: IntCounterVec,
+    /// Witnesses that were asked and did not cosign, by witness.
+    pub not_cosigned: IntCounterVec,
+    /// For how long the operator log's newest checkpoint has waited for its quorum.
+    pub unpublished: IntGauge,
+    /// Time stamps of the operator log's checkpoints.
+    pub stamped: IntCounter,
+    /// Authorities that were asked for a stamp and gave none.
+    pub not_stamped: IntCounter,
 }
 
 impl LedgerMetrics {
@@ -32,6 +42,25 @@ impl LedgerMetrics {
                 &["partition"],
             )?,
             closed: to.counter("avow_ledger_days_closed_total", "Days of sites' ledgers closed.")?,
+            cosigned: to.counters(
+                "avow_ledger_cosignatures_total",
+                "Cosignatures of the operator log's checkpoints.",
+                &["witness"],
+            )?,
+            not_cosigned: to.counters(
+                "avow_ledger_witness_failures_total",
+                "Requests to witnesses that gave no cosignature.",
+                &["witness"],
+            )?,
+            unpublished: to.gauge(
+                "avow_ledger_unpublished_seconds",
+                "For how long the operator log's newest checkpoint has waited for its quorum of witnesses; 0 where it does not.",
+            )?,
+            stamped: to.counter("avow_ledger_timestamps_total", "Time stamps of the operator log's checkpoints.")?,
+            not_stamped: to.counter(
+                "avow_ledger_timestamp_failures_total",
+                "Requests to the time stamping authority that gave no stamp.",
+            )?,
         })
     }
 }

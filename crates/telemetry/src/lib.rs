@@ -12,6 +12,7 @@ mod ledger;
 mod processor;
 mod registrar;
 mod spool;
+mod witness;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use ingest::IngestMetrics;
 pub use ledger::LedgerMetrics;
 pub use processor::ProcessorMetrics;
 pub use spool::SpoolMetrics;
+pub use witness::WitnessMetrics;
 
 /// What a metric may be, re-exported so that no other crate names the library.
 pub use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
@@ -41,6 +43,7 @@ pub struct Metrics {
     pub ledger: LedgerMetrics,
     pub processor: ProcessorMetrics,
     pub spool: SpoolMetrics,
+    pub witness: WitnessMetrics,
 }
 
 impl Metrics {
@@ -56,7 +59,8 @@ impl Metrics {
         let ledger = LedgerMetrics::register(&registry)?;
         let processor = ProcessorMetrics::register(&registry)?;
         let spool = SpoolMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, api, books, ingest, ledger, processor, spool }))
+        let witness = WitnessMetrics::register(&registry)?;
+        Ok(Arc::new(Self { registry, api, books, ingest, ledger, processor, spool, witness }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).

@@ -14,6 +14,7 @@
 //! Only tests use it, so its errors are [`anyhow::Error`]s that say what to do.
 
 pub mod apicurio;
+pub mod authority;
 pub mod cache;
 pub mod child;
 pub mod disk;

@@ -30,6 +30,10 @@ pub struct Signer {
     /// Sizes of the newest entries of the operator log, by log.
     anchored: HashMap<String, u64>,
     operator: Frontier,
+    /// The size of the operator log's checkpoint that is published.
+    published: u64,
+    /// Whether a checkpoint of the operator log is published by [`Signer::publish`] alone.
+    holds: bool,
     /// Logs whose stored trees contradict what was signed, with the size at which that was said.
     refused: HashMap<String, u64>,
 }
@@ -51,12 +55,22 @@ impl Signer {
     pub async fn open(warehouse: Arc<Warehouse>, keys: Keys) -> Result<Self, TreeError> {
         let reader = Reader::new(Arc::clone(&warehouse));
         let by_name = |checkpoint: Checkpoint| (checkpoint.ledger.clone(), checkpoint);
-        let signed = warehouse.checkpoints().await?.into_iter().map(by_name).collect();
+        let mut signed: HashMap<String, Checkpoint> = warehouse.checkpoints().await?.into_iter().map(by_name).collect();
+        let published = signed.get(OPERATOR).map_or(0, |checkpoint| checkpoint.size);
+        if let Some(candidate) = warehouse.candidate(OPERATOR).await?.filter(|candidate| candidate.size > published) {
+            signed.insert(OPERATOR.to_owned(), candidate);
+        }
         let anchored = warehouse.anchors().await?.into_iter().map(|anchor| (anchor.ledger, anchor.size)).collect();
-        let (operator, refused) = (Frontier::new(), HashMap::new());
-        let mut signer = Self { warehouse, reader, keys, signed, anchored, operator, refused };
+        let (operator, holds, refused) = (Frontier::new(), false, HashMap::new());
+        let mut signer = Self { warehouse, reader, keys, signed, anchored, operator, published, holds, refused };
         signer.load_operator().await?;
         Ok(signer)
+    }
+
+    /// Leaves it to the caller when the operator log's checkpoint is signed ([`Signer::candidate`]) and published
+    /// ([`Signer::publish`]).
+    pub const fn hold_operator(&mut self) {
+        self.holds = true;
     }
 
     /// Signs what is due. `interval` is the time that is to lie between two checkpoints of a log; `now_ms` since 1970.
@@ -90,8 +104,45 @@ impl Signer {
         round.refused = self.refused.len();
         self.signed.extend(fresh.into_iter().map(|checkpoint| (checkpoint.ledger.clone(), checkpoint)));
         round.anchored = self.anchor().await?;
-        self.sign_operator(now_ms).await?;
+        if !self.holds
+            && let Some(checkpoint) = self.candidate(now_ms).await?
+            && checkpoint.size > self.published
+        {
+            self.publish(checkpoint).await?;
+        }
         Ok(round)
+    }
+
+    /// The operator log's newest signed checkpoint: of all its entries. One that is held is written down first, so that
+    /// nothing is ever signed that does not follow from what a witness has seen.
+    ///
+    /// # Errors
+    /// The engine's; where what is stored does not follow from what was signed.
+    pub async fn candidate(&mut self, now_ms: i64) -> Result<Option<Checkpoint>, TreeError> {
+        let head = grow::head(OPERATOR, &self.operator, 0);
+        if self.signed.get(OPERATOR).map_or(0, |last| last.size) < head.size {
+            let checkpoint = self.sign(&head, now_ms).await?;
+            if self.holds {
+                self.warehouse.put_candidate(&checkpoint).await?;
+            }
+            self.signed.insert(OPERATOR.to_owned(), checkpoint);
+        }
+        Ok(self.signed.get(OPERATOR).cloned())
+    }
+
+    /// Publishes a checkpoint of the operator log, with whatever cosignatures its note has.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn publish(&mut self, checkpoint: Checkpoint) -> Result<(), TreeError> {
+        self.warehouse.put_checkpoints(std::slice::from_ref(&checkpoint)).await?;
+        self.published = checkpoint.size;
+        Ok(())
+    }
+
+    /// The size of the operator log's checkpoint that is published.
+    pub const fn published(&self) -> u64 {
+        self.published
     }
 
     fn is_due(&self, head: &Head, interval: &impl Fn(&str) -> Duration, now_ms: i64) -> bool {
@@ -188,17 +239,6 @@ impl Signer {
         }
         let head = grow::head(OPERATOR, &self.operator, 0);
         Ok(self.warehouse.put_heads(Uuid::nil(), 0, &[head]).await?)
-    }
-
-    async fn sign_operator(&mut self, now_ms: i64) -> Result<(), TreeError> {
-        let head = grow::head(OPERATOR, &self.operator, 0);
-        if head.size == 0 || self.signed.get(OPERATOR).is_some_and(|last| last.size >= head.size) {
-            return Ok(());
-        }
-        let checkpoint = self.sign(&head, now_ms).await?;
-        self.warehouse.put_checkpoints(std::slice::from_ref(&checkpoint)).await?;
-        self.signed.insert(OPERATOR.to_owned(), checkpoint);
-        Ok(())
     }
 }
 

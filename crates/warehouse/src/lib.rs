@@ -23,6 +23,7 @@ pub mod records;
 pub mod rows;
 pub mod trees;
 pub mod uniqueness;
+pub mod witnessed;
 
 pub use client::{Endpoint, Warehouse};
 pub use migrate::Migrated;

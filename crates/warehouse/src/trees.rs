@@ -96,7 +96,7 @@ pub struct Ledger {
 }
 
 /// Bytes as String.
-struct Bytes<'a>(&'a [u8]);
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl Encode for Bytes<'_> {
     fn produces() -> DataTypeNode {
@@ -108,7 +108,7 @@ impl Encode for Bytes<'_> {
     }
 }
 
-fn column<T: Encode>(
+pub(crate) fn column<T: Encode>(
     block: &mut BlockBuilder,
     name: &str,
     values: impl Iterator<Item = T>,
@@ -123,7 +123,7 @@ fn column<T: Encode>(
 const DURABLE: &[(&str, &str)] = &[("async_insert", "0"), ("max_insert_threads", "1"), ("max_threads", "1")];
 
 impl Warehouse {
-    async fn put(&self, table: &str, mut block: BlockBuilder) -> Result<(), WarehouseError> {
+    pub(crate) async fn put(&self, table: &str, mut block: BlockBuilder) -> Result<(), WarehouseError> {
         let block: Block = block.build().map_err(|e| WarehouseError::Block(e.to_string()))?;
         let mut insert = self.client().insert_native_unescaped(table);
         for (setting, value) in DURABLE {
@@ -297,13 +297,17 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn put_checkpoints(&self, checkpoints: &[Checkpoint]) -> Result<(), WarehouseError> {
+        self.put_signed("ledger_checkpoints", checkpoints).await
+    }
+
+    pub(crate) async fn put_signed(&self, table: &str, checkpoints: &[Checkpoint]) -> Result<(), WarehouseError> {
         let mut block = BlockBuilder::new();
         column(&mut block, "ledger", checkpoints.iter().map(|row| row.ledger.as_str()))?;
         column(&mut block, "size", checkpoints.iter().map(|row| row.size))?;
         column(&mut block, "root", checkpoints.iter().map(|row| crate::rows::Bytes32(row.root)))?;
         column(&mut block, "note", checkpoints.iter().map(|row| row.note.as_str()))?;
         column(&mut block, "signed_at", checkpoints.iter().map(|row| crate::rows::Moment(row.signed_at)))?;
-        self.put("ledger_checkpoints", block).await
+        self.put(table, block).await
     }
 
     /// Where the newest anchored checkpoint of every log lies in the operator log.
@@ -315,26 +319,20 @@ impl Warehouse {
         Ok(self.client().query_raw(select).fetch_all().await?)
     }
 
-    /// The newest anchored checkpoint of a log.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub async fn anchor(&self, ledger: &str) -> Result<Option<Anchor>, WarehouseError> {
-        let select = "SELECT ledger, size, leaf, note FROM ledger_anchors FINAL WHERE ledger = {ledger:String}";
-        Ok(self.client().query_raw(select).param("ledger", ledger).fetch_optional().await?)
-    }
-
     /// Puts anchors.
     ///
     /// # Errors
     /// The engine's.
     pub async fn put_anchors(&self, anchors: &[Anchor]) -> Result<(), WarehouseError> {
-        let mut block = BlockBuilder::new();
-        column(&mut block, "ledger", anchors.iter().map(|row| row.ledger.as_str()))?;
-        column(&mut block, "size", anchors.iter().map(|row| row.size))?;
-        column(&mut block, "leaf", anchors.iter().map(|row| row.leaf))?;
-        column(&mut block, "note", anchors.iter().map(|row| row.note.as_str()))?;
-        self.put("ledger_anchors", block).await
+        for table in ["ledger_anchor_history", "ledger_anchors"] {
+            let mut block = BlockBuilder::new();
+            column(&mut block, "ledger", anchors.iter().map(|row| row.ledger.as_str()))?;
+            column(&mut block, "size", anchors.iter().map(|row| row.size))?;
+            column(&mut block, "leaf", anchors.iter().map(|row| row.leaf))?;
+            column(&mut block, "note", anchors.iter().map(|row| row.note.as_str()))?;
+            self.put(table, block).await?;
+        }
+        Ok(())
     }
 
     /// Appends entries to a log that has one writer at a time, at `from`; nothing where another one has written there.

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 struct Follows {
-    intake: Arc<Intake>,
+    /// None: the process takes no events.
+    intake: Option<Arc<Intake>>,
     draining: Arc<AtomicBool>,
     warehouse: Option<Arc<Warehouse>>,
 }
@@ -27,7 +28,12 @@ pub struct Readiness(Arc<OnceLock<Follows>>);
 
 impl Readiness {
     pub fn follow(&self, intake: Arc<Intake>, draining: Arc<AtomicBool>, warehouse: Option<Arc<Warehouse>>) {
-        let _ = self.0.set(Follows { intake, draining, warehouse });
+        let _ = self.0.set(Follows { intake: Some(intake), draining, warehouse });
+    }
+
+    /// Ready from now on, until it drains.
+    pub fn follow_nothing(&self, draining: Arc<AtomicBool>) {
+        let _ = self.0.set(Follows { intake: None, draining, warehouse: None });
     }
 
     /// What is well, or why the process may be given no work.
@@ -36,13 +42,13 @@ impl Readiness {
         if follows.draining.load(Ordering::Relaxed) {
             return Err("draining".to_owned());
         }
-        let taking = match follows.intake.taking() {
-            Taking::Directly => "ready".to_owned(),
-            Taking::Spooled { records, age } => format!(
+        let taking = match follows.intake.as_ref().map(|intake| intake.taking()) {
+            None | Some(Taking::Directly) => "ready".to_owned(),
+            Some(Taking::Spooled { records, age }) => format!(
                 "ready: the log does not acknowledge, the spool takes events ({records} wait, the oldest for {} s)",
                 age.as_secs()
             ),
-            Taking::Not(reason) => return Err(reason),
+            Some(Taking::Not(reason)) => return Err(reason),
         };
         match &follows.warehouse {
             Some(warehouse) => {

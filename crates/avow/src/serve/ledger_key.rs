@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -18,10 +18,8 @@ use crate::config::Config;
 
 /// Loads the key, or draws one.
 pub fn load(config: &Config) -> anyhow::Result<Keys> {
-    let seed = match &config.ledger.key_file {
-        Some(path) => read(path)?.with_context(|| format!("ledger.key_file: there is no {}", path.display()))?,
-        None => own(&config.data_dir.join("ledger.key"))?,
-    };
+    let own = config.data_dir.join("ledger.key");
+    let seed = seed(config.ledger.key_file.as_deref(), &own).context("ledger.key_file")?;
     // Without a name of its own an installation goes by its key.
     let origin = config.ledger.origin.clone();
     Ok(match origin {
@@ -42,8 +40,16 @@ pub fn receipts(config: &Config, control: &Arc<Control>) -> anyhow::Result<Sign>
     }))
 }
 
+/// The 32 bytes of a key: in the file that was named, or else in `own`, which is drawn where it is not there.
+pub fn seed(named: Option<&Path>, own: &Path) -> anyhow::Result<[u8; 32]> {
+    match named {
+        Some(path) => read(path)?.with_context(|| format!("there is no {}", path.display())),
+        None => self::own(own),
+    }
+}
+
 /// The data directory's own key.
-fn own(path: &PathBuf) -> anyhow::Result<[u8; 32]> {
+fn own(path: &Path) -> anyhow::Result<[u8; 32]> {
     if let Some(seed) = read(path)? {
         return Ok(seed);
     }
@@ -55,7 +61,7 @@ fn own(path: &PathBuf) -> anyhow::Result<[u8; 32]> {
     writeln!(file, "{}", hex::encode(&seed))?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
-    tracing::info!(path = %path.display(), "ledger.key_drawn");
+    tracing::info!(path = %path.display(), "key.drawn");
     Ok(seed)
 }
 
