@@ -20,4 +20,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     2 "0002_views",
     3 "0003_ledger",
     4 "0004_artefacts",
+    6 "0006_erasure",
 };

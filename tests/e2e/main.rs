@@ -8,6 +8,7 @@
 mod banners;
 mod chaos;
 mod dead_letters;
+mod erasure;
 mod evolution;
 mod exact_totals;
 mod for_ever;

@@ -17,9 +17,9 @@ use crate::ledger::sealed;
 
 const SITE: &str = "proof.example";
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
-fn unpacked(path: &Path) -> Result<Files> {
+pub fn unpacked(path: &Path) -> Result<Files> {
     let mut zip = zip::ZipArchive::new(File::open(path)?)?;
     let mut files = Files::new();
     for index in 0..zip.len() {
@@ -73,7 +73,7 @@ fn flip(files: &mut Files, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn lines(files: &Files) -> Vec<String> {
+pub fn lines(files: &Files) -> Vec<String> {
     String::from_utf8_lossy(&files["disclosures.jsonl"]).lines().map(str::to_owned).collect()
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::mark::Marked;
 use super::state::{self, Standing, Validity};
 use crate::access::{Bearer, require};
 use crate::extract::{Parameters, Segments};
@@ -41,6 +42,10 @@ pub struct Subject {
     pub at: String,
     #[serde(flatten)]
     pub standing: Standing,
+    /// Its legal hold, in force or not any more.
+    pub hold: Option<Marked>,
+    /// Its restriction, in force or not any more. While it is, only `subjects:erase` sees the subject.
+    pub restriction: Option<Marked>,
     pub history: Vec<HistoryEntry>,
     /// Whether there are more events than are shown.
     pub truncated: bool,
@@ -115,6 +120,11 @@ pub async fn get_subject(
             Problem::unprocessable("invalid_parameter", format!("{text:?} is neither RFC 3339 nor a day")).at("at")
         })?,
     };
+    let restriction = directory.restriction(&asked.site, id);
+    if restriction.is_some_and(|mark| mark.is_in_force(moment::now())) && !caller.has(Scope::SubjectsErase) {
+        let detail = "the subject is restricted: this needs a token of scope subjects:erase too";
+        return Err(Problem::forbidden("restricted", detail));
+    }
     let unknown = || Problem::not_found("unknown_subject", format!("no event of {id} on {}", asked.site));
     // The nil UUID stands for nobody: events without a subject are under it.
     let most = if id.is_nil() { return Err(unknown()) } else { MOST_EVENTS + 1 };
@@ -126,7 +136,10 @@ pub async fn get_subject(
     events.truncate(usize::try_from(MOST_EVENTS).unwrap_or(usize::MAX));
     let standing = state::at(&events, at, |version| validity(&directory, &asked.site, version));
     let history = events.into_iter().map(HistoryEntry::of).collect();
-    let subject = Subject { subject: id, site: asked.site, at: moment::written(at), standing, history, truncated };
+    let hold = directory.hold(&asked.site, id).map(|mark| Marked::of(mark));
+    let restriction = restriction.map(|mark| Marked::of(mark));
+    let at = moment::written(at);
+    let subject = Subject { subject: id, site: asked.site, at, standing, hold, restriction, history, truncated };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(subject)).into_response())
 }
 

@@ -9,6 +9,7 @@ pub mod books;
 pub mod chain;
 mod client;
 pub mod dimensions;
+pub mod erase;
 pub mod export;
 pub mod history;
 pub mod ledgers;

@@ -41,7 +41,7 @@ pub enum Content {
         kind: String,
         body: String,
     },
-    /// Its subject was erased: the leaf stays, what it said is gone.
+    /// Its subject was erased: the leaf stays, what it said is gone. Or its subject is restricted, and it is not shown.
     Redacted,
 }
 
@@ -127,6 +127,7 @@ fn expression(column: &str) -> String {
         "categories" | "services" | "purposes" | "observed_state" => {
             format!("CAST(e.{column}, 'Array(Tuple(String, Bool))') AS {column}")
         }
+        "seed" => "if(subject IN {without:Array(UUID)}, toFixedString('', 32), e.seed) AS seed".to_owned(),
         "consent_mode" => "CAST(e.consent_mode, 'Array(Tuple(String, String))') AS consent_mode".to_owned(),
         "pairs" => "CAST(arrayZip(pair_service, pair_category, pair_state, pair_disclosure), \
                     'Array(Tuple(String, String, String, String))') AS pairs"
@@ -157,7 +158,8 @@ impl Warehouse {
     pub fn records(&self, scope: &ExportScope) -> Result<Records, WarehouseError> {
         let columns: Vec<String> = Stored::COLUMN_NAMES.iter().map(|column| expression(column)).collect();
         let sql = format!(
-            "SELECT {} FROM events_data AS e WHERE {} AND e.ledger != '' ORDER BY e.ledger, e.leaf",
+            "SELECT {} FROM events_data AS e WHERE {} AND e.ledger != '' \
+             ORDER BY e.ledger, e.leaf, e.kind = 'event' LIMIT 1 BY ledger, leaf",
             columns.join(", "),
             crate::export::condition(scope, scope.subject.is_none() && scope.services.is_empty())
         );

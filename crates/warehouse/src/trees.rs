@@ -104,7 +104,7 @@ impl Encode for Bytes<'_> {
     }
 }
 
-fn column<T: Encode>(
+pub(crate) fn column<T: Encode>(
     block: &mut BlockBuilder,
     name: &str,
     values: impl Iterator<Item = T>,
@@ -119,7 +119,7 @@ fn column<T: Encode>(
 const DURABLE: &[(&str, &str)] = &[("async_insert", "0"), ("max_insert_threads", "1"), ("max_threads", "1")];
 
 impl Warehouse {
-    async fn put(&self, table: &str, mut block: BlockBuilder) -> Result<(), WarehouseError> {
+    pub(crate) async fn put(&self, table: &str, mut block: BlockBuilder) -> Result<(), WarehouseError> {
         let block: Block = block.build().map_err(|e| WarehouseError::Block(e.to_string()))?;
         let mut insert = self.client().insert_native_unescaped(table);
         for (setting, value) in DURABLE {

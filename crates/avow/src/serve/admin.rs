@@ -19,6 +19,8 @@ struct Follows {
     intake: Arc<Intake>,
     draining: Arc<AtomicBool>,
     warehouse: Option<Arc<Warehouse>>,
+    /// False while erasures are being applied to what was restored.
+    serving: Arc<AtomicBool>,
 }
 
 /// Whether the process may be given work. Says no until there is something to follow.
@@ -26,8 +28,14 @@ struct Follows {
 pub struct Readiness(Arc<OnceLock<Follows>>);
 
 impl Readiness {
-    pub fn follow(&self, intake: Arc<Intake>, draining: Arc<AtomicBool>, warehouse: Option<Arc<Warehouse>>) {
-        let _ = self.0.set(Follows { intake, draining, warehouse });
+    pub fn follow(
+        &self,
+        intake: Arc<Intake>,
+        draining: Arc<AtomicBool>,
+        warehouse: Option<Arc<Warehouse>>,
+        serving: Arc<AtomicBool>,
+    ) {
+        let _ = self.0.set(Follows { intake, draining, warehouse, serving });
     }
 
     /// What is well, or why the process may be given no work.
@@ -35,6 +43,9 @@ impl Readiness {
         let follows = self.0.get().ok_or("starting")?;
         if follows.draining.load(Ordering::Relaxed) {
             return Err("draining".to_owned());
+        }
+        if !follows.serving.load(Ordering::Acquire) {
+            return Err("erasures are being applied to what was restored".to_owned());
         }
         let taking = match follows.intake.taking() {
             Taking::Directly => "ready".to_owned(),
