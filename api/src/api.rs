@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use avow_control::Control;
@@ -9,7 +10,7 @@ use avow_log::Log;
 use avow_telemetry::Metrics;
 use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::audits::Audits;
@@ -19,6 +20,7 @@ use crate::letters::Letters;
 use crate::live::Live;
 use crate::quality::watch;
 use crate::rebuilds::Rebuilds;
+use crate::restored;
 
 /// What this role stands on.
 pub struct Parts {
@@ -28,6 +30,10 @@ pub struct Parts {
     /// With what exports are signed.
     pub keys: Option<Keys>,
     pub metrics: Arc<Metrics>,
+    /// Within this time the log forgets what is derived.
+    pub log_keeps: Duration,
+    /// Is made true once no erasure is known that the warehouse has not applied.
+    pub serving: Arc<AtomicBool>,
     /// Where export jobs and their bundles lie; made where it is missing.
     pub exports_dir: PathBuf,
     /// Where rebuilds are noted; made where it is missing.
@@ -60,6 +66,11 @@ pub struct Api {
     pub(crate) audits: Arc<Audits>,
     pub(crate) letters: Letters,
     pub(crate) live: Arc<Live>,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) log_keeps: Duration,
+    pub(crate) serving: Arc<AtomicBool>,
+    /// One erasure at a time.
+    pub(crate) erasing: Mutex<()>,
     /// Turns at the warehouse.
     pub(crate) queries: Semaphore,
 }
@@ -71,12 +82,14 @@ impl Api {
     /// # Errors
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, keys, metrics, exports_dir, rebuilds_dir, audits_dir, shutdown } = parts;
+        let Parts { warehouse, log, control, keys, metrics, log_keeps, serving, .. } = parts;
+        let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
+        let shutdown = parts.shutdown;
         let exports = Exports::open(
             &config,
             exports_dir,
             Arc::clone(&warehouse),
-            (Arc::clone(&control), keys),
+            (Arc::clone(&control), keys.clone()),
             log.identity().log_id,
             shutdown.clone(),
         );
@@ -88,7 +101,15 @@ impl Api {
             let every = Duration::from_secs(config.books_seconds);
             tokio::spawn(watch(Arc::clone(&warehouse), Arc::clone(&metrics), every, shutdown.clone()));
         }
-        let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown);
+        let live = Live::new(Arc::clone(&warehouse), log.identity().log_id, config.live_streams, shutdown.clone());
+        let (of_warehouse, of_log) = (Arc::clone(&warehouse), Arc::clone(&log));
+        tokio::spawn(restored::serve_once_applied(
+            of_warehouse,
+            of_log,
+            Arc::clone(&control),
+            Arc::clone(&serving),
+            shutdown,
+        ));
         let letters = Letters::new(Arc::clone(&log));
         let queries = Semaphore::new(config.concurrent_queries.max(1));
         Ok(Arc::new(Self {
@@ -102,6 +123,10 @@ impl Api {
             audits,
             letters,
             live,
+            keys,
+            log_keeps,
+            serving,
+            erasing: Mutex::default(),
             queries,
         }))
     }

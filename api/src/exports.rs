@@ -17,6 +17,7 @@ pub mod list;
 mod proof;
 mod readable;
 mod summary;
+mod withdraw;
 mod work;
 
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ use job::{Asked, Job};
 
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 const DAY_MS: i64 = 86_400_000;
+/// How often an export is begun again whose records have changed while it was made.
+const ONCE_MORE: usize = 2;
 
 /// The jobs and the worker that does them.
 pub struct Exports {
@@ -50,6 +53,8 @@ pub struct Exports {
     keys: Option<Keys>,
     log_id: Uuid,
     keep_ms: i64,
+    /// One look at the bundles at a time.
+    withdrawing: tokio::sync::Mutex<()>,
 }
 
 impl Exports {
@@ -71,8 +76,10 @@ impl Exports {
             let _ = queue.send(job.id);
         }
         let keep_ms = i64::from(config.keep_exports_days) * DAY_MS;
-        let exports = Arc::new(Self { store, queue, warehouse, control, keys, log_id, keep_ms });
-        tokio::spawn(Arc::clone(&exports).work(waiting, shutdown));
+        let withdrawing = tokio::sync::Mutex::default();
+        let exports = Arc::new(Self { store, queue, warehouse, control, keys, log_id, keep_ms, withdrawing });
+        tokio::spawn(Arc::clone(&exports).work(waiting, shutdown.clone()));
+        tokio::spawn(Arc::clone(&exports).keep_withdrawing(shutdown));
         Ok(exports)
     }
 
@@ -111,7 +118,7 @@ impl Exports {
             // A stop leaves the job as it is on disk; the next start does it again.
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.do_job(job) => {}
+                () = self.do_job(job) => self.withdraw_erased().await,
             }
         }
     }
@@ -119,7 +126,13 @@ impl Exports {
     async fn do_job(&self, mut job: Job) {
         job.state = State::Running;
         self.keep(&job);
-        match work::run(self, &job).await {
+        let mut outcome = work::run(self, &job).await;
+        for _ in 0..ONCE_MORE {
+            // Somebody was erased in between.
+            let Err(work::WorkError::Incomplete { .. }) = &outcome else { break };
+            outcome = work::run(self, &job).await;
+        }
+        match outcome {
             Ok(done) => {
                 job.state = State::Done;
                 job.progress = 1.0;

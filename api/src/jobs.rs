@@ -99,6 +99,13 @@ impl<J: Job> Store<J> {
         }
     }
 
+    /// Removes a job with its files.
+    pub fn remove(&self, id: Uuid) -> io::Result<()> {
+        fs::remove_dir_all(self.path(id))?;
+        self.held().remove(&id);
+        Ok(())
+    }
+
     /// Removes what was over before a moment.
     pub fn forget_before(&self, moment: i64) {
         let old: Vec<Uuid> =

@@ -28,6 +28,7 @@ mod quality;
 mod query;
 mod rebuilds;
 mod reference;
+mod restored;
 mod router;
 mod sealed;
 mod services;

@@ -1,6 +1,7 @@
 //! The routes of this role, and what every answer goes through.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -46,7 +47,10 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(me::get::get_me))
         .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
         .routes(routes!(tokens::revoke::revoke_token))
-        .routes(routes!(subjects::get::get_subject))
+        .routes(routes!(subjects::get::get_subject, subjects::erase::erase_subject))
+        .routes(routes!(subjects::export::export_subject))
+        .routes(routes!(subjects::hold::hold_subject, subjects::hold::release_subject))
+        .routes(routes!(subjects::restrict::restrict_subject, subjects::restrict::unrestrict_subject))
         .routes(routes!(exports::list::list_exports, exports::create::create_export))
         .routes(routes!(exports::get::get_export))
         .routes(routes!(exports::bundle::get_bundle))
@@ -83,6 +87,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .with_state(Arc::clone(&api))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new().compress_when(not_event_streams))
+        .layer(from_fn_with_state(Arc::clone(&api), serving))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api, counted))
         .layer(secure(
@@ -122,6 +127,15 @@ async fn counted(State(api): State<Arc<Api>>, request: axum::extract::Request, n
     metrics.seconds.with_label_values(&[&route]).observe(begun.elapsed().as_secs_f64());
     metrics.requests.with_label_values(&[&route, &response.status().as_u16().to_string()]).inc();
     response
+}
+
+/// Nothing is told while erasures that a restored warehouse does not know are being applied.
+async fn serving(State(api): State<Arc<Api>>, request: axum::extract::Request, next: Next) -> Response {
+    if api.serving.load(Ordering::Acquire) || !request.uri().path().starts_with("/api/v1/") {
+        return next.run(request).await;
+    }
+    let detail = "erasures are being applied to what was restored; the processor must be running";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "erasures_pending", detail).into_response()
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {

@@ -12,7 +12,9 @@
 //!
 //! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes
 //! the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
-//! [`lag`] shows how far behind the work is. [`days`] closes the ledgers' days, [`signing`] signs their checkpoints. [`same_log`] tells a log from one that was put in its place, and [`drain`] takes a log to its end, before another one
+//! [`erase`] redacts the events of a subject whose tombstone was read. [`lag`] shows how far behind the work is. [`days`] closes
+//! the ledgers' days, [`signing`] signs their checkpoints. [`same_log`] tells a log from one that was put in its place, and
+//! [`drain`] takes a log to its end, before another one
 //! follows it.
 
 mod ahead;
@@ -22,6 +24,7 @@ mod days;
 mod decode;
 mod dimensions;
 mod drain;
+mod erase;
 mod lag;
 mod leaves;
 mod letters;

@@ -14,6 +14,7 @@ use avow_schemas::settings::{LedgerName, SiteVersion};
 use avow_telemetry::Metrics;
 use avow_trees::grow::Grower;
 use avow_warehouse::chain::Chain;
+use avow_warehouse::erase::Owner;
 use avow_warehouse::rows::{Book, Range, Resolved, Stored, StoredRow};
 use avow_warehouse::trees::{self, Leaf};
 use avow_warehouse::uniqueness::IdsStand;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ahead;
 use crate::batch::{Batch, Item, Reading};
 use crate::days;
+use crate::erase::Erasing;
 use crate::lag::Lag;
 use crate::leaves::{self, Leaves};
 use crate::letters;
@@ -86,6 +88,8 @@ pub(crate) async fn run(
         return Err(ProcessorError::Gap { partition, processed: marks.events, start });
     }
     let grower = Grower::open(Arc::clone(&context.warehouse), log_id, partition, marks.events).await?;
+    let (owner, partitions) = (Owner { log_id, partition }, context.log.identity().partitions);
+    let erasing = Erasing::open(&context.warehouse, &context.control, owner, partitions, marks.events).await?;
     let stand = IdsStand { log_id, partition, upto: marks.ids };
     let earlier = context.earlier().await?;
     let repeats = Repeats::open(&context.state_dir, &context.warehouse, stand, earlier).await?;
@@ -98,7 +102,7 @@ pub(crate) async fn run(
         tokio::spawn(ahead::read(context.clone(), partition, marks.events, marks.logged_at, batches, reading.clone()));
     lag.reached(marks.events);
     let (shown, overflow) = (Shown::default(), Overflow::default());
-    let mut work = Work { context, partition, lag, chain, grower, repeats, leaves, shown, overflow };
+    let mut work = Work { context, partition, lag, chain, grower, erasing, repeats, leaves, shown, overflow };
     let mut outcome = Ok(());
     loop {
         let batch = tokio::time::timeout(LOOK_AFTER, incoming.recv()).await;
@@ -127,6 +131,7 @@ struct Work {
     lag: Arc<Lag>,
     chain: Chain,
     grower: Grower,
+    erasing: Erasing,
     repeats: Repeats,
     leaves: Leaves,
     shown: Shown,
@@ -154,7 +159,8 @@ impl Work {
     /// Nothing has come for a while.
     async fn quiet(&mut self) -> Result<(), ProcessorError> {
         self.grower.write_if_due().await?;
-        self.look().await
+        self.look().await?;
+        self.erasing.settle().await
     }
 
     /// Whether the derived tables still stand where this left them: one that was made anew may stand lower.
@@ -303,12 +309,15 @@ impl Work {
     async fn write(&mut self, from: u64, to: u64, mut entries: Vec<Entry>) -> Result<(), ProcessorError> {
         self.bury(&entries).await?;
         let range = self.range(from, to, &mut entries);
+        let late = self.erasing.before(&range).await?;
         match self.chain.write(&range).await {
             Ok(()) => {
                 self.count(&range.books);
-                self.grow(&range).await
+                self.grow(&range).await?;
+                self.erasing.after(&range, late).await
             }
             Err(WarehouseError::Refused(error)) if self.chain.watermarks().events == from => {
+                self.erasing.forget(late).await?;
                 self.give_back(&range.rows);
                 tracing::warn!(self.partition, from, to, %error, "processor.range_refused");
                 self.bisect(from, to, entries, range.rows, &error.to_string()).await

@@ -8,6 +8,7 @@ use crate::banner::Evidence;
 use crate::event::code;
 use crate::ids::SiteId;
 use crate::record::{Framing, SCHEMA_V1, SchemaRef, fingerprint};
+use crate::rights::{Erasure, Mark};
 use crate::settings::SiteSettings;
 
 code!(
@@ -45,6 +46,12 @@ pub enum ControlValue {
     Schema(WriterSchema),
     /// Key `ledger-key/<public key>`: a key with which checkpoints are signed.
     LedgerKey(LedgerKey),
+    /// Key `erasure/<site>/<id>`: a subject was erased.
+    Erasure(Erasure),
+    /// Key `hold/<site>/<digest>`: a subject may not be erased.
+    Hold(Mark),
+    /// Key `restriction/<site>/<digest>`: a subject's events are kept and not used.
+    Restriction(Mark),
 }
 
 /// A document of a third party, such as an audit report. Its bytes lie in the warehouse under their hash.

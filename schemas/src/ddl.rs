@@ -21,5 +21,6 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_ledger",
     4 "0004_artefacts",
     5 "0005_days",
+    6 "0006_erasure",
     7 "0007_witnesses",
 };

@@ -13,4 +13,5 @@ pub mod ids;
 pub mod leaf;
 pub mod letter;
 pub mod record;
+pub mod rights;
 pub mod settings;

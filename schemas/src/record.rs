@@ -143,10 +143,14 @@ pub fn derived_id(name: &str) -> Uuid {
 /// The log key of a record: the site, or `site#k` with k = hash(subject) mod shards where the site has several. Events
 /// without a subject take their own id.
 pub fn key(site: &SiteId, shards: u32, event: &ConsentEvent) -> String {
+    key_of(site, shards, event.subject.map_or(event.id.0, |subject| subject.0))
+}
+
+/// The log key of a subject's records.
+pub fn key_of(site: &SiteId, shards: u32, id: Uuid) -> String {
     if shards <= 1 {
         return site.to_string();
     }
-    let id = event.subject.map_or(event.id.0, |subject| subject.0);
     let hash = Sha256::digest(id.as_bytes());
     let k = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % shards;
     format!("{site}#{k}")

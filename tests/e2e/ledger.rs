@@ -19,7 +19,7 @@ const SITE: &str = "ledger.example";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A public log, read as anybody reads it.
-struct PublicLog<'a> {
+pub struct PublicLog<'a> {
     runtime: &'a Runtime,
     url: String,
     key: VerifierKey,
@@ -28,7 +28,7 @@ struct PublicLog<'a> {
 
 impl<'a> PublicLog<'a> {
     /// The log of that name, with the key that `/log` says.
-    fn of(runtime: &'a Runtime, base: &str, log: &Value) -> Result<Self> {
+    pub fn of(runtime: &'a Runtime, base: &str, log: &Value) -> Result<Self> {
         let name = log["name"].as_str().context("a log without a name")?;
         let key = log["public_key"].as_str().context("a log without a key")?.parse()?;
         let origin = log["origin"].as_str().context("a log without an origin")?.to_owned();
@@ -43,7 +43,7 @@ impl<'a> PublicLog<'a> {
     }
 
     /// The newest checkpoint, its signature verified.
-    fn checkpoint(&self) -> Result<Checkpoint> {
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
         let note = Note::parse(&String::from_utf8(self.get("checkpoint")?)?)?;
         let signed = note.verify(std::slice::from_ref(&self.key))?;
         ensure!(signed.len() == 1, "not signed by the key of the log");
@@ -53,7 +53,7 @@ impl<'a> PublicLog<'a> {
     }
 
     /// All entries of the tree of `size` leaves.
-    fn entries(&self, size: u64) -> Result<Vec<Vec<u8>>> {
+    pub fn entries(&self, size: u64) -> Result<Vec<Vec<u8>>> {
         let mut entries = Vec::new();
         for path in tile::tiles_of(size).filter(|path| path.kind == TileKind::Entries) {
             let bundle = self.get(&path.to_string())?;
@@ -77,7 +77,7 @@ impl<'a> PublicLog<'a> {
     }
 }
 
-fn logs(runtime: &Runtime, caller: &Caller) -> Result<Vec<Value>> {
+pub fn logs(runtime: &Runtime, caller: &Caller) -> Result<Vec<Value>> {
     let (status, logs) = runtime.block_on(caller.ask(reqwest::Method::GET, "/log"))?;
     ensure!(status == 200, "{status}: {logs}");
     Ok(logs["logs"].as_array().cloned().unwrap_or_default())

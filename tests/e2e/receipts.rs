@@ -95,7 +95,7 @@ fn a_receipt_is_redeemed_for_a_proof_and_for_what_is_held() -> Result<()> {
 
         let (status, held) = mine(&url, id, seed).await?;
         ensure!(status == 200 && held["subject"] == subject.to_string(), "{status}: {held}");
-        ensure!(held["history"].as_array().is_some_and(|history| !history.is_empty()), "{held}");
+        ensure!(held["records"].as_array().is_some_and(|records| !records.is_empty()), "{held}");
         let nothing = ReceiptId { site: SITE.into(), commitment: [7; 32], received_at: i64::MAX }.to_string();
         for (id, seed) in [(id, "00".repeat(32)), (&nothing, seed.to_owned()), ("?", seed.to_owned()), (id, "x".into())]
         {

@@ -139,6 +139,7 @@ mod tests {
             to: moment(to),
             subject: None,
             services: Vec::new(),
+            without: Vec::new(),
             log_id: uuid::Uuid::nil(),
             upto: Vec::new(),
         };

@@ -33,6 +33,9 @@ pub struct Job {
     pub records: Option<u64>,
     pub size_bytes: Option<u64>,
     pub sha256: Option<String>,
+    /// Whether it holds anybody who was erased was looked at for erasures up to then, in ms since 1970.
+    #[serde(default)]
+    pub checked_to: i64,
 }
 
 impl Job {
@@ -49,6 +52,7 @@ impl Job {
             records: None,
             size_bytes: None,
             sha256: None,
+            checked_to: 0,
         }
     }
 

@@ -60,6 +60,7 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
         to: asked.to.min(moment::END),
         subject: asked.subject,
         services: asked.services.clone(),
+        without: restricted(exports, asked).await?,
         log_id: exports.log_id,
         upto: warehouse.stands(exports.log_id).await?,
     };
@@ -116,6 +117,21 @@ fn about(directory: &Directory, job: &Job, scope: &ExportScope) -> Result<About,
         artefacts: artefacts.map(|one| (one.text_hash.clone(), Value::clone(&one.artefact))).collect(),
         shown: if asked.services.is_empty() { Shown::All } else { Shown::Only(services.collect()) },
     })
+}
+
+/// The restricted subjects that an export leaves out: all but the one whom it is for.
+async fn restricted(exports: &Exports, asked: &super::job::Asked) -> Result<Vec<uuid::Uuid>, WarehouseError> {
+    let (directory, now) = (exports.control.directory(), moment::now());
+    let mut by_salt: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for mark in directory.restrictions(&asked.site).filter(|mark| asked.subject.is_none() && mark.is_in_force(now)) {
+        by_salt.entry(mark.subject.salt.clone()).or_default().push(mark.subject.digest.clone());
+    }
+    let mut subjects = Vec::new();
+    for (salt, digests) in by_salt {
+        let found = exports.warehouse.subjects_behind(&asked.site, &salt, &digests).await?;
+        subjects.extend(found.into_iter().map(|(subject, _)| subject));
+    }
+    Ok(subjects)
 }
 
 /// Sends everything in the order in which it is written; what is known at the end.
@@ -201,7 +217,7 @@ async fn manifest(
         books.first().map(|books| {
             json!({
                 "read": books.read, "stored": books.stored, "repeats": books.repeats, "dead_letters": books.dead_letters,
-                "rows": {"events": books.events, "controls": books.controls},
+                "rows": {"events": books.events, "controls": books.controls, "erased": books.erased},
             })
         })
     };

@@ -82,6 +82,8 @@ pub struct SiteBooks {
 pub struct Rows {
     pub events: u64,
     pub controls: u64,
+    /// What is left of erased events: their places in log and ledger.
+    pub erased: u64,
 }
 
 impl SiteBooks {
@@ -94,7 +96,7 @@ impl SiteBooks {
             stored: books.stored,
             repeats: books.repeats,
             dead_letters: books.dead_letters,
-            rows: Rows { events: books.events, controls: books.controls },
+            rows: Rows { events: books.events, controls: books.controls, erased: books.erased },
             logged_to: (books.logged_to > 0).then(|| moment::written(books.logged_to)),
         }
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::mark::Marked;
 use super::state::{self, Standing, Validity};
 use crate::access::{Bearer, require};
 use crate::extract::{Parameters, Segments};
@@ -41,6 +42,10 @@ pub struct Subject {
     pub at: String,
     #[serde(flatten)]
     pub standing: Standing,
+    /// Its legal hold, in force or not any more.
+    pub hold: Option<Marked>,
+    /// Its restriction, in force or not any more. While it is, only `subjects:erase` sees the subject.
+    pub restriction: Option<Marked>,
     pub history: Vec<HistoryEntry>,
     /// Whether there are more events than are shown.
     pub truncated: bool,
@@ -115,27 +120,27 @@ pub async fn get_subject(
             Problem::unprocessable("invalid_parameter", format!("{text:?} is neither RFC 3339 nor a day")).at("at")
         })?,
     };
-    let unknown = || Problem::not_found("unknown_subject", format!("no event of {id} on {}", asked.site));
-    let subject = look_up(&api, &asked.site, id, at).await?.ok_or_else(unknown)?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(subject)).into_response())
-}
-
-/// What there is of a subject on a site; none where there is no event of hers.
-pub(super) async fn look_up(api: &Api, site: &str, id: Uuid, at: i64) -> Result<Option<Subject>, Problem> {
-    // The nil UUID stands for nobody: events without a subject are under it.
-    if id.is_nil() {
-        return Ok(None);
+    let restriction = directory.restriction(&asked.site, id);
+    if restriction.is_some_and(|mark| mark.is_in_force(moment::now())) && !caller.has(Scope::SubjectsErase) {
+        let detail = "the subject is restricted: this needs a token of scope subjects:erase too";
+        return Err(Problem::forbidden("restricted", detail));
     }
-    let mut events = api.warehouse.history(site, id, MOST_EVENTS + 1).await?;
+    let unknown = || Problem::not_found("unknown_subject", format!("no event of {id} on {}", asked.site));
+    // The nil UUID stands for nobody: events without a subject are under it.
+    let most = if id.is_nil() { return Err(unknown()) } else { MOST_EVENTS + 1 };
+    let mut events = api.warehouse.history(&asked.site, id, most).await?;
     if events.is_empty() {
-        return Ok(None);
+        return Err(unknown());
     }
     let truncated = events.len() as u64 > MOST_EVENTS;
     events.truncate(usize::try_from(MOST_EVENTS).unwrap_or(usize::MAX));
-    let directory = api.control.directory();
-    let standing = state::at(&events, at, |version| validity(&directory, site, version));
+    let standing = state::at(&events, at, |version| validity(&directory, &asked.site, version));
     let history = events.into_iter().map(HistoryEntry::of).collect();
-    Ok(Some(Subject { subject: id, site: site.to_owned(), at: moment::written(at), standing, history, truncated }))
+    let hold = directory.hold(&asked.site, id).map(|mark| Marked::of(mark));
+    let restriction = restriction.map(|mark| Marked::of(mark));
+    let at = moment::written(at);
+    let subject = Subject { subject: id, site: asked.site, at, standing, hold, restriction, history, truncated };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(subject)).into_response())
 }
 
 fn validity(directory: &Directory, site: &str, version: u32) -> Validity {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use avow_ledger::{ReceiptId, hex};
+use avow_schemas::catalog::FALLBACK_LANGUAGE;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,9 +14,9 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::get::{Subject, look_up};
+use super::export::{SubjectExport, held};
 use crate::problem::{Problem, ProblemDocument};
-use crate::{Api, extract, moment};
+use crate::{Api, extract};
 
 /// A receipt, as `POST /v1/events?receipt=1` gave it; its note is not needed here.
 #[derive(Deserialize, ToSchema)]
@@ -35,7 +36,7 @@ struct Held {
 #[utoipa::path(
     post, path = "/v1/me", operation_id = "getMine", tag = "audit", request_body = Mine,
     responses(
-        (status = 200, body = Subject),
+        (status = 200, body = SubjectExport),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No such receipt, not yet, or erased", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
@@ -50,7 +51,7 @@ pub async fn get_mine(State(api): State<Arc<Api>>, body: Bytes) -> Result<Respon
     // Hashes are compared, so that the time says nothing of the seed.
     let found = found.filter(|found| found.seed != [0; 32] && Sha256::digest(found.seed) == Sha256::digest(seed));
     let subject = found.and_then(|found| found.subject).ok_or_else(none)?;
-    let held = look_up(&api, &id.site, subject, moment::now()).await?.ok_or_else(none)?;
+    let held = held(&api, &id.site, subject, FALLBACK_LANGUAGE).await?.ok_or_else(none)?;
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     Ok((headers, Json(held)).into_response())
 }

@@ -180,6 +180,8 @@ fn parts(
         control: Arc::clone(control),
         keys: None,
         metrics: Arc::clone(metrics),
+        log_keeps: std::time::Duration::from_secs(10),
+        serving: Arc::default(),
         exports_dir: folder.join("exports"),
         rebuilds_dir: folder.join("rebuilds"),
         audits_dir: folder.join("audits"),

@@ -40,6 +40,8 @@ pub enum Command {
     Banner(commands::banner::BannerArgs),
     /// Tokens: list, create, revoke.
     Token(commands::token::TokenArgs),
+    /// Single persons: show, export, erase, hold, restrict.
+    Subject(commands::subject::SubjectArgs),
     /// The service catalogue: list, show.
     Catalog(commands::catalog::CatalogArgs),
     /// Makes an audit export and saves its bundle.

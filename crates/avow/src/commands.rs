@@ -13,6 +13,7 @@ pub mod replay;
 pub mod show_config;
 pub mod simulate;
 pub mod site;
+pub mod subject;
 pub mod token;
 pub mod verify;
 pub mod witness;

@@ -85,11 +85,13 @@ pub struct LogConfig {
     pub partitions: u32,
     pub segment_mib: u64,
     pub retention_days: u64,
+    /// Over `retention_days`, where a day is too long.
+    pub retention_seconds: Option<u64>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { partitions: 2, segment_mib: 64, retention_days: 7 }
+        Self { partitions: 2, segment_mib: 64, retention_days: 7, retention_seconds: None }
     }
 }
 

@@ -96,6 +96,8 @@ pub struct Server {
     intake: Option<Arc<Intake>>,
     /// Makes readiness say no.
     draining: Arc<AtomicBool>,
+    /// Makes it say yes, and lets readers in.
+    serving: Arc<AtomicBool>,
     http: Option<Task>,
     processor: Option<Task>,
     /// Followers of the control topic, the admin listener, the api's own tasks.
@@ -142,8 +144,11 @@ impl Server {
         }
         let first_token = first_token::make(&config, &control).await?;
 
+        let serving = engine.as_ref().map_or_else(Arc::default, |engine| Arc::clone(&engine.serving));
+        serving.store(!roles.api, Ordering::Release);
         let mut server = Self {
             log: Arc::clone(&log),
+            serving,
             engine,
             ingest: None,
             intake: None,
@@ -176,7 +181,7 @@ impl Server {
         }
         server.http = Some(serve_http(public, routes));
         let intake = server.intake.clone().unwrap_or_else(|| Intake::direct(log));
-        ready.follow(intake, server.draining.clone(), warehouse);
+        ready.follow(intake, server.draining.clone(), warehouse, Arc::clone(&server.serving));
         Ok(server)
     }
 
@@ -217,6 +222,8 @@ impl Server {
             control: Arc::clone(control),
             keys: Some(ledger_key::load(&self.config)?),
             metrics,
+            log_keeps: log::keeps(&self.config),
+            serving: Arc::clone(&self.serving),
             exports_dir: self.config.data_dir.join("exports"),
             rebuilds_dir: self.config.data_dir.join("rebuilds"),
             audits_dir: self.config.data_dir.join("audits"),

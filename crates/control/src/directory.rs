@@ -7,8 +7,11 @@ use avow_schemas::banner::Evidence;
 use avow_schemas::control::{Attachment, ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
 use avow_schemas::record::SchemaRef;
+use avow_schemas::rights::{Erasure, Mark};
 use avow_schemas::settings::{SiteSettings, SiteVersion};
 use uuid::Uuid;
+
+mod rights;
 
 /// All versions of one site's settings, oldest first; never empty.
 #[derive(Debug, Clone)]
@@ -84,6 +87,7 @@ pub struct Directory {
     schemas: BTreeMap<String, Arc<WriterSchema>>,
     /// In the order in which they were published.
     ledger_keys: Vec<Arc<LedgerKey>>,
+    rights: rights::Rights,
 }
 
 impl Directory {
@@ -133,6 +137,35 @@ impl Directory {
         self.ledger_keys.first()
     }
 
+    /// Every erasure there was.
+    pub fn erasures(&self) -> impl Iterator<Item = &Arc<Erasure>> {
+        self.rights.erasures()
+    }
+
+    /// The erasures of a subject, oldest first.
+    pub fn erasures_of(&self, site: &str, subject: Uuid) -> Vec<Arc<Erasure>> {
+        self.rights.erasures_of(site, subject)
+    }
+
+    /// A subject's legal hold, in force or not any more.
+    pub fn hold(&self, site: &str, subject: Uuid) -> Option<&Arc<Mark>> {
+        self.rights.hold(site, subject)
+    }
+
+    /// A subject's restriction, in force or not any more.
+    pub fn restriction(&self, site: &str, subject: Uuid) -> Option<&Arc<Mark>> {
+        self.rights.restriction(site, subject)
+    }
+
+    /// A site's restrictions, in force or not any more.
+    pub fn restrictions(&self, site: &str) -> impl Iterator<Item = &Arc<Mark>> {
+        self.rights.restrictions(site)
+    }
+
+    pub(crate) fn salt(&self, site: &str) -> Option<&str> {
+        self.rights.salt(site)
+    }
+
     pub(crate) fn has_published(&self, schema: &WriterSchema) -> bool {
         self.schemas.contains_key(&schema.key())
     }
@@ -158,6 +191,9 @@ impl Directory {
                     self.ledger_keys.push(Arc::new(ledger_key));
                 }
             }
+            Some(ControlValue::Erasure(erasure)) => self.rights.erased(erasure),
+            Some(ControlValue::Hold(mark)) => self.rights.held(mark),
+            Some(ControlValue::Restriction(mark)) => self.rights.restricted(mark),
             None => {
                 self.schemas.remove(key);
                 self.attachments.remove(key);

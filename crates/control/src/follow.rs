@@ -20,6 +20,9 @@ use crate::token::{self, Caller};
 
 mod banners;
 mod change;
+mod rights;
+
+pub use rights::{Asked, MarkKind};
 
 const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
 /// How long this process's follower may take to read what is known to be in the topic.

@@ -8,5 +8,5 @@ mod snapshot;
 mod token;
 
 pub use directory::{Banner, BannerVersion, Directory, SiteHistory};
-pub use follow::{Control, ControlError, NewToken};
+pub use follow::{Asked, Control, ControlError, MarkKind, NewToken};
 pub use token::{Access, Caller};

@@ -62,7 +62,7 @@ async fn grown(warehouse: &Arc<Warehouse>, ledgers: u64, leaves: u64) -> Vec<Str
         let leaf = |position: u64| {
             let ledger = Arc::clone(&names[usize::try_from(position % ledgers).unwrap()]);
             let leaf = position / ledgers;
-            Leaf { ledger, leaf, entry: bytes(leaf) }
+            Leaf { ledger, leaf, entry: bytes(leaf), close: None }
         };
         grower.add((from..to).map(leaf).collect(), to).await.unwrap();
         grower.write_if_due().await.unwrap();

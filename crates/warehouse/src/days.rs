@@ -117,7 +117,7 @@ impl Warehouse {
         Ok((row.controls, row.others))
     }
 
-    /// Counts the events among these leaves by subject and keeps the pairs. `tag_prefix` is what a subject's 16 bytes are
+    /// Counts the events among these leaves by subject and keeps the pairs; an erased one is nobody's. `tag_prefix` is what a subject's 16 bytes are
     /// hashed behind; events without a subject are under the tag of zeroes.
     ///
     /// # Errors
@@ -133,7 +133,8 @@ impl Warehouse {
             "INSERT INTO ledger_day_pairs SELECT {{ledger:String}}, {{first:UInt64}}, {{end:UInt64}}, \
              if(subject = toUUID('00000000-0000-0000-0000-000000000000'), toFixedString('', 32), \
              SHA256(concat(unhex({{prefix:String}}), unhex(replaceAll(toString(subject), '-', ''))))) AS tag, count() \
-             FROM (SELECT subject FROM events_data WHERE {LEAVES} AND leaf_kind = 1) GROUP BY tag ORDER BY tag"
+             FROM (SELECT subject FROM events_data WHERE {LEAVES} AND leaf_kind = 1 \
+             ORDER BY leaf, kind = 'event' LIMIT 1 BY leaf) GROUP BY tag ORDER BY tag"
         );
         let prefix: String = tag_prefix.iter().map(|byte| format!("{byte:02x}")).collect();
         let query = leaves.query(self, &insert, leaves.day).param("prefix", prefix);

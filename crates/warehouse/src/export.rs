@@ -16,6 +16,8 @@ pub struct ExportScope {
     pub subject: Option<Uuid>,
     /// Events that say something of one of these services; empty: all.
     pub services: Vec<String>,
+    /// Subjects whose events are left out (Art. 18 GDPR): their leaves are there, not opened.
+    pub without: Vec<Uuid>,
     pub log_id: Uuid,
     /// By partition, exclusive.
     pub upto: Vec<u64>,
@@ -38,9 +40,9 @@ struct Stand {
 /// What lies below the positions that an export goes up to.
 pub(crate) const UPTO: &str = "(log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])";
 
-/// With the site's control records or without.
+/// With the site's control records and what is left of erased events, or without.
 pub(crate) fn condition(scope: &ExportScope, with_control: bool) -> String {
-    let kinds = if with_control { "kind IN ('event', 'control')" } else { "kind = 'event'" };
+    let kinds = if with_control { "kind IN ('event', 'control', 'erased')" } else { "kind = 'event'" };
     let mut condition = format!("site = {{site:String}} AND {kinds} ");
     condition.push_str(
         "\
@@ -50,6 +52,9 @@ pub(crate) fn condition(scope: &ExportScope, with_control: bool) -> String {
     condition.push_str(UPTO);
     if scope.subject.is_some() {
         condition.push_str(" AND subject = {subject:UUID}");
+    }
+    if !with_control && !scope.without.is_empty() {
+        condition.push_str(" AND subject NOT IN {without:Array(UUID)}");
     }
     if !scope.services.is_empty() {
         condition.push_str(" AND arrayExists(s -> has({services:Array(String)}, s), pair_service)");
@@ -99,6 +104,8 @@ impl Warehouse {
             Some(subject) => query.param("subject", subject.to_string()),
             None => query,
         };
+        let without: Vec<String> = scope.without.iter().map(Uuid::to_string).collect();
+        let query = query.param("without", without);
         if scope.services.is_empty() { query } else { query.param("services", &scope.services) }
     }
 }

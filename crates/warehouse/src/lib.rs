@@ -11,6 +11,7 @@ pub mod chain;
 mod client;
 pub mod days;
 pub mod dimensions;
+pub mod erase;
 pub mod export;
 pub mod history;
 pub mod ledgers;

@@ -11,8 +11,10 @@
 //! the condition (`tests/e2e/rebuild.rs` holds it to that), so rows can only land in the table that is dropped. And no
 //! repeat slips through the moment in which ids are missing: whoever looks ids up demands the watermark in the same read.
 //!
-//! What `events_data` no longer has cannot be derived. Ids of events that were removed or redacted are copied from the old
-//! table. Counts of such events cannot be told apart in the roll-up: it is then kept as it is.
+//! What `events_data` no longer has cannot be derived. Ids of events that were removed or erased are copied from the old
+//! table. What erased events gave to the roll-up is in `erased_rates`; counts of events that were removed otherwise cannot be told
+//! apart in the roll-up: it is then kept as it is. A rebuild waits for the erasures that are under way ([`crate::erase`]), and erasures for
+//! the rebuild.
 
 mod source;
 
@@ -37,6 +39,8 @@ const ROUNDS: usize = 8;
 const UNDER_WAY_SECONDS: u32 = 120;
 /// How often, and how far apart, it is looked whether the processors have caught the new tables up.
 const LOOKS: usize = 100;
+/// Looks at whether erasures that are under way have come to their end.
+const LOOKS_AT_ERASURES: usize = 300;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// For filling a table aside: plain inserts, one thread, so that memory stays bounded.
@@ -61,6 +65,8 @@ pub enum RebuildError {
          would lack them too: restore events_data from a backup first"
     )]
     RowsMissing { log_id: Uuid, partition: u32, stored: u64, rows: u64 },
+    #[error("an erasure is under way and does not come to its end; try again once the processor has done it")]
+    Erasing,
     #[error("events were removed while their counts were being made anew: {0}")]
     Removed(String),
     #[error(
@@ -171,6 +177,9 @@ impl Warehouse {
         id: Uuid,
         progress: &(dyn Fn(f64) + Send + Sync),
     ) -> Result<Rebuilt, RebuildError> {
+        let shown = quoted(&shown_as(id));
+        self.client().query(&format!("CREATE TABLE {shown} (none UInt8) ENGINE = Memory")).execute().await?;
+        self.no_erasure_is_under_way().await?;
         let source = Source::read(self).await?;
         source.check()?;
         let rates_kept = source.why_rates_are_kept(self).await?;
@@ -184,13 +193,39 @@ impl Warehouse {
             let copied = work.table(*table, tables.len() as u64 * rows.max(1)).await?;
             ids_copied += copied;
         }
+        self.client().query(&format!("DROP TABLE IF EXISTS {shown}")).execute().await?;
         progress(1.0);
         Ok(Rebuilt { rows, ids_copied, rates_kept })
     }
 
+    /// Returns once no erasure is under way; those that begin from now on see the rebuild and wait.
+    async fn no_erasure_is_under_way(&self) -> Result<(), RebuildError> {
+        for _ in 0..LOOKS_AT_ERASURES {
+            if !self.is_erasing().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        Err(RebuildError::Erasing)
+    }
+
+    /// Whether a rebuild is under way, as far as can be seen.
+    pub(crate) async fn is_being_rebuilt(&self) -> Result<bool, WarehouseError> {
+        Ok(self.asides().await?.iter().any(|aside| aside.quiet_seconds < UNDER_WAY_SECONDS))
+    }
+
+    /// The tables that rebuilds fill aside, or have left.
+    async fn asides(&self) -> Result<Vec<Aside>, WarehouseError> {
+        let select = "SELECT name, toUInt32(greatest(0, dateDiff('second', greatest(metadata_modification_time, \
+                      ifNull((SELECT max(modification_time) FROM system.parts WHERE database = {database:String} \
+                      AND table LIKE '%\\_rebuilt\\_%'), toDateTime(0))), now()))) AS quiet_seconds FROM system.tables \
+                      WHERE database = {database:String} AND name LIKE '%\\_rebuilt\\_%'";
+        Ok(self.client().query_raw(select).param("database", self.database()).fetch_all::<Aside>().await?)
+    }
+
     async fn drop_aside(&self, id: Uuid) -> Result<(), RebuildError> {
-        for table in [Derived::Ids, Derived::Rates] {
-            let drop = format!("DROP TABLE IF EXISTS {}", quoted(&aside_of(table, id)));
+        for table in [aside_of(Derived::Ids, id), aside_of(Derived::Rates, id), shown_as(id)] {
+            let drop = format!("DROP TABLE IF EXISTS {}", quoted(&table));
             self.client().query(&drop).execute().await?;
         }
         Ok(())
@@ -198,13 +233,8 @@ impl Warehouse {
 
     /// Drops what rebuilds that broke off have left.
     async fn sweep(&self, id: Uuid) -> Result<(), RebuildError> {
-        let select = "SELECT name, toUInt32(greatest(0, dateDiff('second', greatest(metadata_modification_time, \
-                      ifNull((SELECT max(modification_time) FROM system.parts WHERE database = {database:String} \
-                      AND table LIKE '%\\_rebuilt\\_%'), toDateTime(0))), now()))) AS quiet_seconds FROM system.tables \
-                      WHERE database = {database:String} AND name LIKE '%\\_rebuilt\\_%'";
-        let query = self.client().query_raw(select).param("database", self.database());
         let own = id.simple().to_string();
-        for aside in query.fetch_all::<Aside>().await? {
+        for aside in self.asides().await? {
             if !aside.name.ends_with(&own) && aside.quiet_seconds < UNDER_WAY_SECONDS {
                 return Err(RebuildError::UnderWay(aside.name));
             }
@@ -218,6 +248,11 @@ impl Warehouse {
 /// The name of a table that is filled aside.
 fn aside_of(table: Derived, id: Uuid) -> String {
     format!("{}_rebuilt_{}", table.name(), id.simple())
+}
+
+/// The name of the table by which a rebuild shows itself from its first moment to its last.
+fn shown_as(id: Uuid) -> String {
+    format!("erasures_wait_rebuilt_{}", id.simple())
 }
 
 struct Work<'a> {
@@ -264,6 +299,8 @@ impl Work<'_> {
         match table {
             Derived::Ids => copied = self.copy_ids(&aside, &again).await?,
             Derived::Rates => {
+                let erased = format!("INSERT INTO {} SELECT * FROM erased_rates WHERE site != ''", quoted(&aside));
+                run(client.query_raw(&erased), Uuid::nil(), 0, 0).await?;
                 let removed = again.why_rates_are_kept(self.warehouse).await?;
                 removed.map_or(Ok(()), |reason| Err(RebuildError::Removed(reason)))?;
             }

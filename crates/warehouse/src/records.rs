@@ -61,7 +61,7 @@ pub enum Content {
         kind: String,
         body: String,
     },
-    /// Its subject was erased: the leaf stays, what it said is gone.
+    /// Its subject was erased: the leaf stays, what it said is gone. Or its subject is restricted, and it is not shown.
     Redacted,
 }
 
@@ -149,6 +149,7 @@ fn expression(column: &str) -> String {
         "categories" | "services" | "purposes" | "observed_state" => {
             format!("CAST(e.{column}, 'Array(Tuple(String, Bool))') AS {column}")
         }
+        "seed" => "if(subject IN {without:Array(UUID)}, toFixedString('', 32), e.seed) AS seed".to_owned(),
         "consent_mode" => "CAST(e.consent_mode, 'Array(Tuple(String, String))') AS consent_mode".to_owned(),
         "pairs" => "CAST(arrayZip(pair_service, pair_category, pair_state, pair_disclosure), \
                     'Array(Tuple(String, String, String, String))') AS pairs"
@@ -188,7 +189,7 @@ impl Warehouse {
         let besides = if scope.services.is_empty() { CITED } else { "false" };
         let sql = format!(
             "SELECT {} FROM events_data AS e WHERE ({asked} OR {besides} AND {upto}) AND e.ledger != '' \
-             ORDER BY e.ledger, e.leaf",
+             ORDER BY e.ledger, e.leaf, e.kind = 'event' LIMIT 1 BY ledger, leaf",
             columns(),
         );
         let query = self.exported(&sql, scope);
@@ -227,11 +228,12 @@ impl Warehouse {
         let sql = format!(
             "SELECT {} FROM events_data AS e WHERE e.kind != 'range' AND e.ledger != '' \
              AND (e.log_id != {{log:UUID}} OR e.position < {{upto:Array(UInt64)}}[e.partition + 1]) \
-             ORDER BY e.ledger, e.leaf, e.position",
+             ORDER BY e.ledger, e.leaf, e.position, e.kind = 'event' LIMIT 1 BY ledger, leaf, position",
             columns()
         );
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(&sql).param("log", log_id.to_string()).param("upto", upto);
+        let query = query.param("without", Vec::<String>::new());
         Ok(Records(sorted(query).fetch()?))
     }
 }
@@ -281,7 +283,8 @@ impl Warehouse {
         // A day before, for logs whose clock is behind.
         let select = "SELECT ledger, leaf, seed, subject FROM events_data WHERE site = {site:String} AND leaf_kind = 1 \
                       AND logged_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') \
-                      AND commitment = toFixedString(unhex({commitment:String}), 32) LIMIT 1";
+                      AND commitment = toFixedString(unhex({commitment:String}), 32) \
+                      ORDER BY kind = 'event' LIMIT 1";
         let commitment: String = commitment.iter().map(|byte| format!("{byte:02x}")).collect();
         // Far outside of what the engine's calendar has, there is no event.
         let since = received_at.clamp(0, 4_102_444_800_000).saturating_sub(crate::days::DAY_MS);

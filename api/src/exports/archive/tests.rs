@@ -38,6 +38,8 @@ fn decided(at: i64, granted: bool) -> Record {
         leaf: u64::try_from(at).unwrap(),
         leaf_kind: 1,
         commitment: [0; 32],
+        partition: 0,
+        position: 0,
         logged_at: at,
         content: Content::Event { event: Box::new(event), pairs: vec![] },
     }

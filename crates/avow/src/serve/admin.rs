@@ -20,6 +20,8 @@ struct Follows {
     intake: Option<Arc<Intake>>,
     draining: Arc<AtomicBool>,
     warehouse: Option<Arc<Warehouse>>,
+    /// False while erasures are being applied to what was restored.
+    serving: Arc<AtomicBool>,
 }
 
 /// Whether the process may be given work. Says no until there is something to follow.
@@ -27,13 +29,20 @@ struct Follows {
 pub struct Readiness(Arc<OnceLock<Follows>>);
 
 impl Readiness {
-    pub fn follow(&self, intake: Arc<Intake>, draining: Arc<AtomicBool>, warehouse: Option<Arc<Warehouse>>) {
-        let _ = self.0.set(Follows { intake: Some(intake), draining, warehouse });
+    pub fn follow(
+        &self,
+        intake: Arc<Intake>,
+        draining: Arc<AtomicBool>,
+        warehouse: Option<Arc<Warehouse>>,
+        serving: Arc<AtomicBool>,
+    ) {
+        let _ = self.0.set(Follows { intake: Some(intake), draining, warehouse, serving });
     }
 
     /// Ready from now on, until it drains.
     pub fn follow_nothing(&self, draining: Arc<AtomicBool>) {
-        let _ = self.0.set(Follows { intake: None, draining, warehouse: None });
+        let serving = Arc::new(AtomicBool::new(true));
+        let _ = self.0.set(Follows { intake: None, draining, warehouse: None, serving });
     }
 
     /// What is well, or why the process may be given no work.
@@ -41,6 +50,9 @@ impl Readiness {
         let follows = self.0.get().ok_or("starting")?;
         if follows.draining.load(Ordering::Relaxed) {
             return Err("draining".to_owned());
+        }
+        if !follows.serving.load(Ordering::Acquire) {
+            return Err("erasures are being applied to what was restored".to_owned());
         }
         let taking = match follows.intake.as_ref().map(|intake| intake.taking()) {
             None | Some(Taking::Directly) => "ready".to_owned(),

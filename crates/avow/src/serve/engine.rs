@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use avow_chbox::{Access, Engine, EngineConfig, Gatekeeper, ReaderAccess};
@@ -28,6 +29,8 @@ pub struct Embedded {
     stop: CancellationToken,
     /// How the warehouse's client reaches it.
     pub endpoint: Endpoint,
+    /// Whether readers are let in: not before it is known that nobody who was erased is there.
+    pub serving: Arc<AtomicBool>,
 }
 
 impl Embedded {
@@ -43,13 +46,15 @@ impl Embedded {
             database: config.clickhouse.database.clone(),
         };
         let insider = Arc::new(Insider { user: "avow".into(), password });
+        let serving = Arc::<AtomicBool>::default();
         let mut listeners = vec![listen(inner, &engine, insider, &stop)];
         if let Some(address) = config.clickhouse_listen {
             let outer = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
-            let bi = Arc::new(Bi { control: Arc::clone(control), database: config.clickhouse.database.clone() });
+            let (control, database) = (Arc::clone(control), config.clickhouse.database.clone());
+            let bi = Arc::new(Bi { control, database, serving: Arc::clone(&serving) });
             listeners.push(listen(outer, &engine, bi, &stop));
         }
-        Ok(Self { engine, listeners, stop, endpoint })
+        Ok(Self { engine, listeners, stop, endpoint, serving })
     }
 
     /// Lets statements end and closes the engine.
@@ -120,11 +125,14 @@ impl Gatekeeper for Insider {
 struct Bi {
     control: Arc<Control>,
     database: String,
+    serving: Arc<AtomicBool>,
 }
 
 impl Gatekeeper for Bi {
     fn admit(&self, user: &str, password: &str) -> Option<Access> {
-        let caller = (user == "bi").then(|| self.control.authenticate(password)).flatten()?;
+        let caller = (user == "bi" && self.serving.load(Ordering::Acquire))
+            .then(|| self.control.authenticate(password))
+            .flatten()?;
         let mut views: Vec<&str> = Vec::new();
         if caller.has(Scope::StatsRead) || caller.has(Scope::AuditRead) {
             views.extend(OPEN_VIEWS);

@@ -48,9 +48,28 @@ pub fn embedded(config: &Config) -> EmbeddedConfig {
         path: config.data_dir.join("log"),
         event_partitions: config.log.partitions,
         segment_bytes: config.log.segment_mib << 20,
-        retention: DAY * u32::try_from(config.log.retention_days).unwrap_or(u32::MAX),
+        retention: retention(config),
         ..EmbeddedConfig::default()
     }
+}
+
+/// How long the embedded log keeps what is derived.
+fn retention(config: &Config) -> Duration {
+    let days = DAY * u32::try_from(config.log.retention_days).unwrap_or(u32::MAX);
+    config.log.retention_seconds.map_or(days, Duration::from_secs)
+}
+
+/// Within this time the log forgets a record that is derived: its retention, and an eighth of it at most until the record's
+/// segment is ended.
+pub fn keeps(config: &Config) -> Duration {
+    // What Kafka takes between a segment's end and its removal.
+    const UNTIL_REMOVED: Duration = Duration::from_secs(600);
+    if config.kafka.brokers.is_some() {
+        let retention = DAY * u32::try_from(config.kafka.retention_days).unwrap_or(u32::MAX);
+        return retention + (retention / 8).max(Duration::from_secs(3600)) + UNTIL_REMOVED;
+    }
+    let retention = retention(config);
+    retention + retention / 8 + Duration::from_secs(10)
 }
 
 /// How the log over Kafka is configured.

@@ -14,6 +14,7 @@ use crate::{LogError, Topic};
 
 const CALL: Duration = Duration::from_secs(10);
 const DAY_MS: &str = "86400000";
+const HOUR_MS: u128 = 3_600_000;
 
 /// Partitions by topic.
 pub(super) type Partitions = HashMap<Topic, u32>;
@@ -102,6 +103,7 @@ pub(super) async fn create(
 async fn create_one(admin: &AdminClient<Reporting>, config: &KafkaConfig, topic: Topic) -> Result<(), LogError> {
     let name = config.topic_name(topic);
     let retention = config.retention.as_millis().to_string();
+    let segment = (config.retention.as_millis() / 8).max(HOUR_MS).to_string();
     let partitions = if topic == Topic::Events { config.partitions } else { 1 };
     let replicas = config.replication.map_or(-1, i32::from);
     let partitions =
@@ -115,7 +117,8 @@ async fn create_one(admin: &AdminClient<Reporting>, config: &KafkaConfig, topic:
     new = if topic == Topic::Control {
         new.set("cleanup.policy", "compact").set("delete.retention.ms", DAY_MS).set("segment.ms", DAY_MS)
     } else {
-        new.set("cleanup.policy", "delete").set("retention.ms", &retention)
+        // A segment goes as a whole: one that is open for long would keep what is past its retention.
+        new.set("cleanup.policy", "delete").set("retention.ms", &retention).set("segment.ms", &segment)
     };
     let what = format!("creating the topic {name}");
     let options = AdminOptions::new().request_timeout(Some(CALL)).operation_timeout(Some(CALL));

@@ -6,6 +6,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::erase::SUPERSEDED;
 use crate::{Warehouse, WarehouseError};
 
 /// One range's books, all sites' or one's.
@@ -104,7 +105,7 @@ WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} AND partition = {part
 GROUP BY range_from, range_to, logged_at ORDER BY range_from, range_to LIMIT {limit:UInt64}";
 
 const ROWS: &str = "\
-SELECT toUInt64(roundDown(position, {begins:Array(UInt64)})) AS from, count() AS rows FROM events_data \
+SELECT toUInt64(roundDown(position, {begins:Array(UInt64)})) AS from, countIf(NOT {SUPERSEDED}) AS rows FROM events_data \
 WHERE kind != 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
 AND position >= {begin:UInt64} AND position < {end:UInt64} AND ({all:UInt8} = 1 OR site = {site:String}) GROUP BY from";
 
@@ -119,7 +120,7 @@ sum(toUInt64(if(stored > rows, stored - rows, 0))) AS missing_rows FROM (\
 SELECT if(kind = 'range', book_of, CAST(site, 'String')) AS site_name, \
 sumIf(toUInt64(book_r), kind = 'range') AS read, sumIf(toUInt64(book_s), kind = 'range') AS stored, \
 sumIf(toUInt64(book_x), kind = 'range') AS repeats, sumIf(toUInt64(book_d), kind = 'range') AS dead, \
-countIf(kind != 'range') AS rows \
+countIf(kind != 'range' AND NOT {SUPERSEDED}) AS rows \
 FROM events_data LEFT ARRAY JOIN book_site AS book_of, book_read AS book_r, book_stored AS book_s, book_repeats AS book_x, \
 book_dead AS book_d GROUP BY site_name)";
 
@@ -139,7 +140,8 @@ impl Warehouse {
     ) -> Result<Vec<RangeBooks>, WarehouseError> {
         let client = self.client().clone().with_validation(true);
         let ask = |sql: &str| {
-            let query = client.query_raw(sql).param("log", log_id.to_string()).param("partition", partition);
+            let query = client.query_raw(&sql.replace("{SUPERSEDED}", SUPERSEDED)).param("log", log_id.to_string());
+            let query = query.param("partition", partition);
             query.param("all", u8::from(site.is_none())).param("site", site.unwrap_or_default())
         };
         let ranges: Vec<RangeRow> = ask(RANGES).param("begin", begin).param("limit", limit).fetch_all().await?;
@@ -188,6 +190,10 @@ impl Warehouse {
     /// The engine's.
     pub async fn imbalance(&self) -> Result<Imbalance, WarehouseError> {
         let client = self.client().clone().with_validation(true);
-        Ok(client.query_raw(IMBALANCE).with_setting("max_threads", "1").fetch_one().await?)
+        Ok(client
+            .query_raw(&IMBALANCE.replace("{SUPERSEDED}", SUPERSEDED))
+            .with_setting("max_threads", "1")
+            .fetch_one()
+            .await?)
     }
 }

@@ -7,7 +7,7 @@ pub(crate) fn ids(source: &str, condition: &str) -> String {
     format!(
         "SELECT toFixedString(substring(SHA256(concat(site, char(0), UUIDStringToNum(toString(subject)), \
          UUIDStringToNum(toString(id)))), 1, 16), 16) AS hash, log_id, partition, position \
-         FROM {source} WHERE kind != 'range' AND {condition} \
+         FROM {source} WHERE kind IN ('event', 'control') AND {condition} \
          UNION ALL SELECT toFixedString('', 16), {{log:UUID}}, {{partition:UInt32}}, {{to:UInt64}}"
     )
 }

@@ -39,7 +39,7 @@ pub(super) struct Mark {
     /// Stored records by its books, and their rows.
     stored: u64,
     rows: u64,
-    /// Of the rows, those that an erasure has emptied.
+    /// Of the rows, those that were emptied by others than [`crate::erase`].
     emptied: u64,
 }
 
@@ -114,7 +114,7 @@ impl Source {
             "SELECT toString(log_id) AS log, partition, minIf(range_from, kind = 'range') AS first, \
              maxIf(range_to, kind = 'range') AS upto, sumIf(toUInt64(range_to - range_from), kind = 'range') AS covered, \
              sumIf(arraySum(book_stored), kind = 'range') AS stored, countIf(kind != 'range') AS rows, \
-             countIf(kind != 'range' AND NOT {INTACT}) AS emptied \
+             countIf(kind = 'event' AND NOT {INTACT}) AS emptied \
              FROM events_data GROUP BY log_id, partition ORDER BY log, partition"
         );
         let rows: Vec<MarkRow> = warehouse.client().query_raw(&select).fetch_all().await?;
@@ -154,7 +154,7 @@ impl Source {
         }
         let emptied: u64 = self.marks.iter().map(|mark| mark.emptied).sum();
         if emptied > 0 {
-            return Ok(Some(format!("{emptied} events were erased: their counts are in the roll-up alone")));
+            return Ok(Some(format!("{emptied} events were emptied: their counts are in the roll-up alone")));
         }
         let select = "SELECT DISTINCT CAST(service, 'String') AS partition_of, CAST(category, 'String') AS log_of \
                       FROM rates_15m_data WHERE site = '' AND grain = ''";
