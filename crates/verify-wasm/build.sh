@@ -24,21 +24,29 @@ compile() { # more arguments for cargo...
   cp "$FOLDER${1:+/std}/$TARGET/wasm/avow_verify_wasm.wasm" "$OUT"
 }
 
-# Debian's compiler with its library's sources under $DEBIAN/usr. Its LLVM, a library that stands in nobody's way, is
-# installed where it is missing and this may.
+# Whether Debian's compiler, as unpacked, has every library that it needs.
+complete() { ! ldd "$(echo "$DEBIAN"/usr/lib/*/librustc_driver-*.so)" | grep -q 'not found'; }
+
+fetch() { # packages...
+  (cd "$DEBIAN/packages" && apt-get -qq download "$@") || return 1
+  local package
+  for package in "$DEBIAN"/packages/*.deb; do dpkg-deb -x "$package" "$DEBIAN" || return 1; done
+}
+
+# Debian's compiler with its library's sources under $DEBIAN/usr. What its LLVM stands on, libraries that are in nobody's
+# way, is installed where it is missing and this may.
 unpack() {
   [ -f "$DEBIAN/complete" ] && return
   command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
   rm -rf "$DEBIAN" && mkdir -p "$DEBIAN/packages"
   if ! apt-cache show rustc-web >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then apt-get update -qq || return 1; fi
-  local std
+  local std llvm
   std=$(apt-cache depends libstd-rust-web-dev 2>/dev/null | grep -om1 'libstd-rust-web-[0-9.]*$') || return 1
-  (cd "$DEBIAN/packages" && apt-get -qq download rustc-web rust-web-src libstd-rust-web-dev "$std") || return 1
-  local package
-  for package in "$DEBIAN"/packages/*.deb; do dpkg-deb -x "$package" "$DEBIAN" || return 1; done
-  if ldd "$(echo "$DEBIAN"/usr/lib/*/librustc_driver-*.so)" | grep -q 'not found'; then
-    local llvm
-    llvm=$(dpkg-deb -f "$DEBIAN/packages/$std"_*.deb Depends | grep -o 'libllvm[0-9]*')
+  fetch rustc-web rust-web-src libstd-rust-web-dev "$std" || return 1
+  export LD_LIBRARY_PATH=$(echo "$DEBIAN"/usr/lib/*-linux-gnu)
+  llvm=$(dpkg-deb -f "$DEBIAN/packages/$std"_*.deb Depends | grep -o 'libllvm[0-9]*')
+  complete || fetch "$llvm" || return 1
+  if ! complete; then
     [ "$(id -u)" = 0 ] && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$llvm" || return 1
   fi
   rm -r "$DEBIAN/packages" && touch "$DEBIAN/complete"

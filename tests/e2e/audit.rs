@@ -68,19 +68,18 @@ fn what_is_falsified_by_hand_is_named() -> Result<()> {
     let at = |leaf: u64| format!("WHERE kind = 'event' AND ledger = '{ledger}' AND leaf = {leaf}");
     let position = boxed.run(&format!("SELECT position FROM events_data {}", at(5)))?.trim().parse::<u64>()?;
     let synced = "SETTINGS mutations_sync = 2";
+    let of = format!("WHERE ledger = '{ledger}'");
+    let hash = |letter: char| format!("toFixedString(repeat('{letter}', 32), 32)");
+    let other = "concat(unhex('01'), repeat('x', 32))";
     for statement in [
         format!("ALTER TABLE events_data UPDATE method = 'reject_all' {} {synced}", at(5)),
         format!("ALTER TABLE events_data UPDATE categories = map('preferences', false) {} {synced}", at(6)),
         format!("DELETE FROM events_data {}", at(20)),
-        format!(
-            "INSERT INTO ledger_leaves SELECT ledger, leaf, concat(unhex('01'), repeat('x', 32)) FROM ledger_leaves WHERE ledger = '{ledger}' AND leaf = 9"
-        ),
-        format!(
-            "ALTER TABLE ledger_nodes UPDATE hash = toFixedString(repeat('y', 32), 32) WHERE ledger = '{ledger}' AND number = 2 {synced}"
-        ),
-        format!(
-            "ALTER TABLE ledger_heads UPDATE root = toFixedString(repeat('z', 32), 32) WHERE ledger = '{ledger}' {synced}"
-        ),
+        format!("INSERT INTO ledger_leaves SELECT ledger, leaf, {other} FROM ledger_leaves {of} AND leaf = 9"),
+        format!("ALTER TABLE ledger_nodes UPDATE hash = {} {of} AND number = 2 {synced}", hash('n')),
+        format!("ALTER TABLE ledger_heads UPDATE root = {} {of} {synced}", hash('h')),
+        format!("ALTER TABLE ledger_checkpoints UPDATE root = {} {of} {synced}", hash('c')),
+        format!("ALTER TABLE ledger_anchors UPDATE leaf = leaf + 1000 {of} {synced}"),
     ] {
         boxed.run(&statement)?;
     }
@@ -90,8 +89,17 @@ fn what_is_falsified_by_hand_is_named() -> Result<()> {
     let (went, job) = audit(&avow.url())?;
     ensure!(!went, "{job}");
     let named = faults(&job, &ledger);
-    let expected =
-        [("commitment", 5), ("commitment", 6), ("entry", 9), ("missing", 20), ("node", 768), ("head", size + 300)];
+    let top = size + 300;
+    let expected = [
+        ("commitment", 5),
+        ("commitment", 6),
+        ("entry", 9),
+        ("missing", 20),
+        ("node", 768),
+        ("head", top),
+        ("checkpoint", top),
+        ("anchor", top),
+    ];
     let expected: Vec<(String, Option<u64>)> =
         expected.iter().map(|(what, at)| ((*what).to_owned(), Some(*at))).collect();
     ensure!(named == expected, "{named:?}\n{job}");
@@ -99,6 +107,6 @@ fn what_is_falsified_by_hand_is_named() -> Result<()> {
     ensure!(faults(&job, "operator").is_empty(), "{job}");
     let (_, told) = command(&["ledger", "audit", "--url", &avow.url(), "--token", ADMIN_TOKEN], &[])?;
     ensure!(told.contains(&format!("commitment    ledger {ledger}  leaf 5  partition ")), "{told}");
-    ensure!(told.contains("6 faults"), "{told}");
+    ensure!(told.contains("8 faults"), "{told}");
     Ok(())
 }
