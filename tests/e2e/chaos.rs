@@ -104,5 +104,6 @@ fn finish(machines: &mut Machines, load: Load) -> Result<()> {
     let sent = load.stop(machines)?;
     machines.drained()?;
     verify::tables(machines, &sent)?;
-    verify::numbers(machines, &sent)
+    verify::numbers(machines, &sent)?;
+    verify::ledgers(machines)
 }

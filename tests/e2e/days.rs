@@ -155,6 +155,21 @@ fn an_export_of_closed_days_shows_that_nothing_is_left_out() -> Result<()> {
     println!("{told}");
     ensure!(went && told.contains(&format!("0 records of {nobody}, and it is shown that there is none")), "{told}");
 
+    // Once she is erased her records are missing from the map's count: what is there is the operator's tombstone.
+    administer(&avow.url(), &["subject", "erase", &subject.to_string(), "--site", SITE, "--reason", "she asked"])?;
+    let told = loop {
+        let (went, told) = exported(&avow.url(), &bundle, today, Some(subject))?;
+        if told.contains("2 records of the subject are missing") {
+            ensure!(went, "{told}");
+            break told;
+        }
+        ensure!(begun.elapsed() < 2 * PATIENCE, "the tombstone does not come: {told}\n{}", avow.log());
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    println!("{told}");
+    let (went, told) = exported(&avow.url(), &bundle, today, None)?;
+    ensure!(went && told.contains("2 erased, their leaves are there"), "{told}");
+
     // Each day is closed once, also after a restart.
     let closed = avow.metric("avow_ledger_days_closed_total")?;
     ensure!(closed == 4.0, "{closed} days were closed: today's settings, and three days");

@@ -79,6 +79,8 @@ pub struct LedgerFindings {
     pub nodes: u64,
     /// Checkpoints, those in the operator log among them.
     pub checkpoints: u64,
+    /// Closed days.
+    pub days: u64,
     /// Leaves that are in no tree yet; no fault.
     pub waiting: u64,
     /// All faults; the first thousand are named.
@@ -123,6 +125,7 @@ impl From<Found> for LedgerFindings {
             erased: found.erased,
             nodes: found.nodes,
             checkpoints: found.checkpoints,
+            days: found.days,
             waiting: found.waiting,
             fault_count: found.fault_count,
             faults: found.faults.into_iter().map(LedgerFault::from).collect(),

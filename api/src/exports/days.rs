@@ -8,7 +8,6 @@ use avow_ledger::sum_map::{self, Prover};
 use avow_warehouse::days::{ClosedDay, DAY_MS};
 use avow_warehouse::export::ExportScope;
 use avow_warehouse::{Warehouse, WarehouseError};
-use jiff::civil::Date;
 use tokio::sync::mpsc::Sender;
 
 use super::archive::Part;
@@ -44,9 +43,9 @@ impl Days {
             if !covered(&day.close_ledger, day.close_leaf) || day.end == 0 || !covered(&day.ledger, day.end - 1) {
                 continue;
             }
-            match place(&day.day, scope) {
+            match place(&day, scope) {
                 Place::Before => {
-                    closes.pop_if(|last| last.ledger == day.ledger && place(&last.day, scope) == Place::Before);
+                    closes.pop_if(|last| last.ledger == day.ledger && place(last, scope) == Place::Before);
                     closes.push(day);
                 }
                 Place::Within => closes.push(day),
@@ -55,7 +54,7 @@ impl Days {
         }
         // Without a day of the period behind it, the one before says nothing.
         let followed: BTreeSet<String> =
-            closes.iter().filter(|day| place(&day.day, scope) == Place::Within).map(|day| day.ledger.clone()).collect();
+            closes.iter().filter(|day| place(&day, scope) == Place::Within).map(|day| day.ledger.clone()).collect();
         closes.retain(|day| followed.contains(&day.ledger));
         Ok(Self { closes })
     }
@@ -83,7 +82,7 @@ impl Days {
     ) -> Result<(), WorkError> {
         let Some(subject) = scope.subject else { return Ok(()) };
         let tag = sum_map::subject_tag(&scope.site, Some(subject.into_bytes()));
-        for day in self.closes.iter().filter(|day| place(&day.day, scope) == Place::Within) {
+        for day in self.closes.iter().filter(|day| place(&day, scope) == Place::Within) {
             let broken = |reason: &dyn std::fmt::Display| {
                 let (ledger, day) = (&day.ledger, &day.day);
                 WarehouseError::UnknownState(format!("the map of {day} of ledger {ledger}: {reason}"))
@@ -113,9 +112,8 @@ enum Place {
     Beyond,
 }
 
-fn place(day: &str, scope: &ExportScope) -> Place {
-    let begin = day.parse::<Date>().ok().and_then(|day| jiff::tz::Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok());
-    let Some(begin) = begin.map(jiff::Timestamp::as_millisecond) else { return Place::Beyond };
+fn place(day: &ClosedDay, scope: &ExportScope) -> Place {
+    let Some(begin) = day.number().map(|number| number * DAY_MS) else { return Place::Beyond };
     let end = begin + DAY_MS;
     if scope.from <= begin && end <= scope.to {
         Place::Within
@@ -143,6 +141,17 @@ mod tests {
             log_id: uuid::Uuid::nil(),
             upto: Vec::new(),
         };
+        let (ledger, body, close_ledger) = ("l".to_owned(), String::new(), "l".to_owned());
+        let day = ClosedDay {
+            ledger,
+            first: 0,
+            end: 1,
+            day: "2026-11-24".into(),
+            total: 1,
+            close_ledger,
+            close_leaf: 1,
+            body,
+        };
         for (from, to, expected) in [
             ("2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", Place::Within),
             ("2026-11-24T00:00:00.001Z", "2026-11-25T00:00:00Z", Place::Beyond),
@@ -150,7 +159,7 @@ mod tests {
             ("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z", Place::Before),
             ("2026-11-20T00:00:00Z", "2026-11-24T00:00:00Z", Place::Beyond),
         ] {
-            assert_eq!(place("2026-11-24", &scope(from, to)), expected, "{from} {to}");
+            assert_eq!(place(&day, &scope(from, to)), expected, "{from} {to}");
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use avow_ledger::commitment::{Commitment, disclose};
+use avow_ledger::commitment::disclose;
 use avow_ledger::hex;
-use avow_schemas::event::{ConsentEvent, Objections};
+use avow_schemas::event::ConsentEvent;
 use avow_schemas::leaf;
+use avow_trees::as_committed;
 use avow_warehouse::records::{Choice, Content, Record};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -60,24 +61,12 @@ impl<'a> Cut<'a> {
     }
 }
 
-/// The fields that the leaf commits to. The table does not tell objections to nothing from none: the commitment does.
+/// The fields that the leaf commits to.
 fn fields(event: &ConsentEvent, commitment: &[u8; 32]) -> Vec<(String, String)> {
-    let of = |event: &ConsentEvent| {
-        let mut fields: Vec<(String, String)> = Vec::with_capacity(40);
-        leaf::each_field(event, |name, value| {
-            fields.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
-        });
-        fields
-    };
-    let is_committed = |fields: &[(String, String)]| {
-        let mut made = Commitment::new(&event.seed.0);
-        fields.iter().for_each(|(name, value)| made.field(name, value.as_bytes()));
-        made.finish() == *commitment
-    };
-    let plain = of(event);
-    if event.objections.is_some() || is_committed(&plain) {
-        return plain;
-    }
-    let other = of(&ConsentEvent { objections: Some(Objections::default()), ..event.clone() });
-    if is_committed(&other) { other } else { plain }
+    let committed = as_committed(event, commitment);
+    let mut fields: Vec<(String, String)> = Vec::with_capacity(40);
+    leaf::each_field(committed.as_ref().unwrap_or(event), |name, value| {
+        fields.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
+    });
+    fields
 }

@@ -49,11 +49,13 @@ pub async fn send(
     warehouse: &std::sync::Arc<Warehouse>,
     key: Option<&LedgerKey>,
     (scope, shown): (&ExportScope, &[String]),
+    tombstones: BTreeSet<(String, u64)>,
     parts: &Sender<Part>,
 ) -> Result<Proven, WorkError> {
     let operator = warehouse.checkpoint(OPERATOR).await?;
     let days = Days::of(warehouse, scope, operator.as_ref().map_or(0, |operator| operator.size)).await?;
-    let (touched, events) = disclosures(warehouse, (scope, shown, &days.controls()), parts).await?;
+    let controls = days.controls().into_iter().chain(tombstones).collect();
+    let (touched, events) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
     let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
     let mut proven = Proven { opened, events, ..Proven::default() };

@@ -149,12 +149,18 @@ async fn send(
     let is_cut = !scope.services.is_empty();
     let shown: Vec<String> = if is_cut { Vec::new() } else { hashes.into_iter().collect() };
     let key = directory.ledger_key().map(AsRef::as_ref);
-    let proven = proof::send(warehouse, key, (scope, &shown), parts).await?;
+    let erasures = scope.subject.map(|subject| directory.erasures_of(&scope.site, subject)).unwrap_or_default();
+    let erasures: Vec<String> = erasures.iter().map(|erasure| erasure.id.to_string()).collect();
+    let tombstones = warehouse.tombstones(&scope.site, &erasures).await?;
+    let proven = proof::send(warehouse, key, (scope, &shown), tombstones, parts).await?;
     let artefacts =
         if is_cut { artefacts::withheld(&banners) } else { artefacts::send(warehouse, &banners, parts).await? };
     let attachments = directory.attachments(&scope.site);
     let (named, attached) = artefacts::attachments(warehouse, &attachments, is_cut, parts).await?;
     let mut manifest = manifest(exports, job, scope, extent).await?;
+    if !erasures.is_empty() {
+        manifest["erasures"] = erasures.into();
+    }
     manifest["artefacts"] = artefacts.into();
     manifest["attachments"] = named.into();
     if let Some(operator) = &proven.operator {

@@ -2,8 +2,10 @@
 //! side, each ledger by ledger and in order (records by leaf, entries by leaf, the operator log's checkpoints by size), so
 //! memory does not grow with their number. A fault is named once, where it is; the audit goes on behind it.
 //!
-//! [`faults`] is what may be found, [`ledger`] the derivation of one ledger, [`operator`] the log above them.
+//! [`faults`] is what may be found, [`ledger`] the derivation of one ledger, [`mod@days`] its closed days, [`operator`] the log
+//! above them.
 
+mod days;
 pub mod faults;
 mod ledger;
 mod operator;
@@ -118,7 +120,9 @@ pub async fn audit(
         if name == OPERATOR {
             operator::audit(warehouse, &mut streams, &stored, key, &mut found).await?;
         } else {
-            Derived::new(warehouse, name).audit(&mut streams, &stored, key, &mut found, &note).await?;
+            let derived = Derived::new(warehouse, name.clone());
+            let size = derived.audit(&mut streams, &stored, key, &mut found, &note).await?;
+            days::audit(warehouse, &name, size, &mut found).await?;
         }
     }
     for (name, heads) in &stored.heads {

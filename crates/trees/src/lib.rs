@@ -1,5 +1,5 @@
 //! The ledgers' trees over the warehouse: growing them behind the events ([`grow`]), reading nodes, tiles and proofs
-//! ([`read`]), signing checkpoints and keeping the operator log ([`sign`]). The mathematics is `avow_ledger`'s, the SQL
+//! ([`read`]), signing checkpoints and keeping the operator log ([`sign`]), deriving everything anew ([`audit`]). The mathematics is `avow_ledger`'s, the SQL
 //! `avow_warehouse`'s.
 //!
 //! What a tree holds follows from `events_data` alone: leaves in log order, without gaps. So every row here may be written
@@ -7,10 +7,13 @@
 //! one writer at a time.
 
 pub mod audit;
+mod committed;
 pub mod grow;
 pub mod keys;
 pub mod read;
 pub mod sign;
+
+pub use committed::{as_committed, commitment};
 
 use avow_ledger::note::NoteError;
 use avow_ledger::proof::ProofError;

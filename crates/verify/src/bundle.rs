@@ -43,6 +43,9 @@ pub struct Manifest {
     /// Whose records these are, where they are one subject's.
     #[serde(default)]
     pub subject: Option<String>,
+    /// Erasures of that subject, as their tombstones name them.
+    #[serde(default)]
+    pub erasures: Vec<String>,
     /// The services that it is cut to.
     #[serde(default)]
     pub services: Vec<String>,

@@ -40,6 +40,15 @@ pub struct ClosedDay {
     pub body: String,
 }
 
+impl ClosedDay {
+    /// The day, since 1970; none where it is no day.
+    pub fn number(&self) -> Option<i64> {
+        let day: jiff::civil::Date = self.day.parse().ok()?;
+        let begin = jiff::tz::Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+        Some(begin.as_millisecond().div_euclid(DAY_MS))
+    }
+}
+
 /// A pair of a day's map: a tag and its number of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
 pub struct DayPair {
@@ -65,6 +74,28 @@ const LEAVES: &str = "site = {site:String} AND kind != 'range' AND ledger = {led
                       AND leaf < {end:UInt64} AND logged_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') \
                       AND logged_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')";
 const PAIRS: &str = "ledger = {ledger:String} AND first = {first:UInt64} AND end = {end:UInt64}";
+
+/// What the events are now of which a close has counted the subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
+pub struct Recount {
+    pub events: u64,
+    /// Subjects with more events than their pair says.
+    pub differing: u64,
+}
+
+/// Tags with the number of their events among these leaves. An event that is being erased has two rows, and is nobody's.
+fn by_tag() -> String {
+    format!(
+        "SELECT if(subject = toUUID('00000000-0000-0000-0000-000000000000'), toFixedString('', 32), \
+         SHA256(concat(unhex({{prefix:String}}), unhex(replaceAll(toString(subject), '-', ''))))) AS tag, count() AS count \
+         FROM (SELECT subject FROM events_data WHERE {LEAVES} AND leaf_kind = 1 \
+         ORDER BY leaf, kind = 'event' LIMIT 1 BY leaf) GROUP BY tag"
+    )
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 impl DayLeaves<'_> {
     fn query(&self, warehouse: &Warehouse, sql: &str, from_day: i64) -> clickhouse::query::Query {
@@ -130,16 +161,29 @@ impl Warehouse {
             leaves.query(self, &delete, 0).with_setting("mutations_sync", "2").execute().await?;
         }
         let insert = format!(
-            "INSERT INTO ledger_day_pairs SELECT {{ledger:String}}, {{first:UInt64}}, {{end:UInt64}}, \
-             if(subject = toUUID('00000000-0000-0000-0000-000000000000'), toFixedString('', 32), \
-             SHA256(concat(unhex({{prefix:String}}), unhex(replaceAll(toString(subject), '-', ''))))) AS tag, count() \
-             FROM (SELECT subject FROM events_data WHERE {LEAVES} AND leaf_kind = 1 \
-             ORDER BY leaf, kind = 'event' LIMIT 1 BY leaf) GROUP BY tag ORDER BY tag"
+            "INSERT INTO ledger_day_pairs SELECT {{ledger:String}}, {{first:UInt64}}, {{end:UInt64}}, tag, count \
+             FROM ({}) ORDER BY tag",
+            by_tag()
         );
-        let prefix: String = tag_prefix.iter().map(|byte| format!("{byte:02x}")).collect();
-        let query = leaves.query(self, &insert, leaves.day).param("prefix", prefix);
+        let query = leaves.query(self, &insert, leaves.day).param("prefix", hexadecimal(tag_prefix));
         let query = query.with_setting("max_bytes_before_external_group_by", "268435456");
         Ok(query.with_setting("max_bytes_before_external_sort", "268435456").execute().await?)
+    }
+
+    /// Counts the events among these leaves again, and compares them by subject with the pairs that are kept; erased ones are
+    /// nobody's any more.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn day_recount(&self, leaves: &DayLeaves<'_>, tag_prefix: &[u8]) -> Result<Recount, WarehouseError> {
+        let select = format!(
+            "SELECT ifNull(sum(now.count), 0) AS events, countIf(now.tag != toFixedString('', 32) AND now.count > kept.count) \
+             AS differing FROM ({}) AS now LEFT JOIN (SELECT tag, count FROM ledger_day_pairs FINAL WHERE {PAIRS}) AS kept \
+             ON kept.tag = now.tag",
+            by_tag()
+        );
+        let query = leaves.query(self, &select, leaves.day).param("prefix", hexadecimal(tag_prefix));
+        Ok(query.with_setting("max_bytes_before_external_group_by", "268435456").fetch_one().await?)
     }
 
     /// The pairs of a day's map, by tag.

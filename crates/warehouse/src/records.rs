@@ -251,6 +251,29 @@ fn columns() -> String {
     columns.join(", ")
 }
 
+impl Warehouse {
+    /// Where the tombstones of these erasures lie: ledger and leaf.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn tombstones(&self, site: &str, erasures: &[String]) -> Result<BTreeSet<(String, u64)>, WarehouseError> {
+        #[derive(Row, Deserialize)]
+        struct Place {
+            ledger: String,
+            leaf: u64,
+        }
+        if erasures.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let select = "SELECT ledger, leaf FROM events_data WHERE site = {site:String} AND kind = 'control' \
+                      AND subject = toUUID('00000000-0000-0000-0000-000000000000') AND control_kind = 'tombstone' \
+                      AND has({erasures:Array(String)}, JSONExtractString(control_body, 'erasure'))";
+        let query = self.client().query_raw(select).param("site", site).param("erasures", erasures);
+        let places: Vec<Place> = query.fetch_all().await?;
+        Ok(places.into_iter().map(|place| (place.ledger, place.leaf)).collect())
+    }
+}
+
 /// Where an event lies that a commitment names, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {

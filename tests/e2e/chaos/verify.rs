@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::load::{Answers, PROBES, SITE, Sent, Window};
 use super::machines::Machines;
-use crate::installation::simulate;
+use crate::installation::{administer, simulate};
 
 /// What became of a window's events.
 #[derive(Debug)]
@@ -113,5 +113,11 @@ pub fn tables(machines: &Machines, sent: &Sent) -> Result<()> {
 pub fn numbers(machines: &Machines, sent: &Sent) -> Result<()> {
     let totals = sent.totals.path().join("totals.json").display().to_string();
     println!("{}", simulate(&machines.front.url(), &["--check", &totals])?);
+    Ok(())
+}
+
+/// Every ledger derived anew from the events: leaves, trees, checkpoints, the operator log.
+pub fn ledgers(machines: &Machines) -> Result<()> {
+    println!("{}", administer(&machines.api.url(), &["ledger", "audit"])?.trim());
     Ok(())
 }

@@ -26,6 +26,8 @@ pub enum What {
     Checkpoint,
     /// What the operator log says of a ledger is not what was signed, or what the leaves make.
     Anchor,
+    /// A day's close or map is not what the events make.
+    Day,
 }
 
 impl What {
@@ -41,6 +43,7 @@ impl What {
             Self::Head => "head",
             Self::Checkpoint => "checkpoint",
             Self::Anchor => "anchor",
+            Self::Day => "day",
         }
     }
 }
@@ -71,6 +74,8 @@ pub struct Found {
     pub nodes: u64,
     /// Checkpoints, those in the operator log among them.
     pub checkpoints: u64,
+    /// Closed days.
+    pub days: u64,
     /// Leaves that are in no tree yet; no fault.
     pub waiting: u64,
     pub faults: Vec<Fault>,

@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use avow_ledger::checkpoint::Checkpoint as Text;
-use avow_ledger::commitment::Commitment;
 use avow_ledger::frontier::Frontier;
 use avow_ledger::note::Note;
 use avow_ledger::{Hash, hex, merkle};
 use avow_schemas::control::LedgerKey;
-use avow_schemas::leaf;
 use avow_warehouse::Warehouse;
 use avow_warehouse::records::{Content, Record};
 use avow_warehouse::trees::entry;
@@ -18,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::faults::{Found, What};
 use super::{Stored, Streams};
 use crate::grow::TILE_HEIGHT;
-use crate::{TreeError, keys};
+use crate::{TreeError, as_committed, commitment, keys};
 
 /// Nodes of a level that are read at once.
 const NODES_AT_ONCE: u64 = 4_096;
@@ -57,7 +55,7 @@ impl<'a> Derived<'a> {
         Self { nodes, name, tree: Frontier::new(), last: None }
     }
 
-    /// Goes through the ledger to its end.
+    /// Goes through the ledger to its end; how many leaves it has.
     pub async fn audit(
         mut self,
         streams: &mut Streams,
@@ -65,7 +63,7 @@ impl<'a> Derived<'a> {
         key: Option<&LedgerKey>,
         found: &mut Found,
         note: &(impl Fn(u64) + Sync),
-    ) -> Result<(), TreeError> {
+    ) -> Result<u64, TreeError> {
         found.begin(&self.name);
         let heads = stored.heads.get(&self.name).map(Vec::as_slice).unwrap_or_default();
         let in_tree = heads.iter().map(|head| head.size).max().unwrap_or(0);
@@ -83,7 +81,8 @@ impl<'a> Derived<'a> {
                 let next = streams.next_leaf(&self.name).unwrap_or(leaf);
                 let detail = format!("neither records nor entries up to leaf {next}: the tree ends here");
                 found.at_leaf(What::Missing, &self.name, leaf, None, detail);
-                return self.pass_over(streams).await;
+                self.pass_over(streams).await?;
+                return Ok(leaf);
             };
             self.push(&bytes, in_tree, found).await?;
             self.compare(streams, stored, key, found).await?;
@@ -106,7 +105,7 @@ impl<'a> Derived<'a> {
             let detail = format!("the operator log has a checkpoint of more leaves than there are: {size}");
             found.at_size(What::Anchor, &self.name, seal.size, detail);
         }
-        Ok(())
+        Ok(size)
     }
 
     /// Takes what the streams still have of this ledger.
@@ -148,11 +147,8 @@ impl<'a> Derived<'a> {
                 return;
             }
             Content::Control { body, .. } => Sha256::digest(body.as_bytes()).into(),
-            Content::Event { event, .. } => {
-                let mut commitment = Commitment::new(&event.seed.0);
-                leaf::each_field(event, |name, value| commitment.field(name, value));
-                commitment.finish()
-            }
+            Content::Event { event, .. } if as_committed(event, &record.commitment).is_some() => return,
+            Content::Event { event, .. } => commitment(event),
         };
         if commitment != record.commitment {
             let detail =

@@ -10,6 +10,7 @@ use std::io::{Read, Seek};
 use avow_ledger::day_close::DayClose;
 use avow_ledger::sum_map::{self, MapProof};
 use avow_ledger::{Hash, LeafKind};
+use serde::Deserialize;
 
 use super::checkpoints::Trees;
 use super::{Claim, Faults, Verdict};
@@ -23,6 +24,14 @@ const NAME: &str = "days";
 struct Closes {
     by_place: BTreeMap<(String, u64), Day>,
     controls: BTreeSet<(String, u64)>,
+    /// Whether a tombstone is opened of one of the erasures that the manifest says the subject had.
+    is_erased: bool,
+}
+
+/// The body of a tombstone's control record.
+#[derive(Deserialize)]
+struct Tombstone {
+    erasure: String,
 }
 
 /// A close and what the bundle has of its leaves.
@@ -61,12 +70,21 @@ fn days<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> Result<Claim, Bund
             faults.claim(NAME, "")
         });
     };
-    let mut records = 0;
+    let (mut records, mut gone) = (0, 0);
     for day in &asked {
         records += match subject(manifest) {
             None => whole(day, &closes.controls, &mut faults),
-            Some(subject) => of_subject(bundle, day, subject, &closes.controls, &mut faults),
+            Some(subject) => {
+                let (here, missing) = of_subject(bundle, day, subject, &closes, &mut faults);
+                gone += missing;
+                here
+            }
         };
+    }
+    if gone > 0 && faults.is_empty() {
+        let text = "records of the subject are missing on closed days; the bundle has a tombstone for them: that they were \
+                    erased, the operator alone says";
+        return Ok(open(&format!("{gone} {text}")));
     }
     let (of, all) = match (&manifest.subject, records) {
         (None, _) => (String::new(), "everything there was"),
@@ -101,6 +119,10 @@ fn closes<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, faults: &mut Faults
             return;
         }
         closes.controls.insert((record.ledger.clone(), record.leaf));
+        if record.kind == LeafKind::Tombstone as u8 {
+            let tombstone = record.body().and_then(|body| serde_json::from_str::<Tombstone>(body).ok());
+            closes.is_erased |= tombstone.is_some_and(|one| bundle.manifest.erasures.contains(&one.erasure));
+        }
         let Some(body) = record.body().filter(|_| record.kind == LeafKind::DayClose as u8) else { return };
         match DayClose::parse(body.as_bytes()) {
             Ok(close) if close.site != bundle.manifest.site => {
@@ -185,14 +207,14 @@ fn whole(day: &Day, controls: &BTreeSet<(String, u64)>, faults: &mut Faults) -> 
     day.events
 }
 
-/// The subject's records of the day are as many as its map has.
+/// The subject's records of the day are as many as its map has: how many are here, and how many were erased.
 fn of_subject<R: Read + Seek>(
     bundle: &Bundle<R>,
     day: &Day,
     (text, bytes): (&str, Option<[u8; 16]>),
-    controls: &BTreeSet<(String, u64)>,
+    closes: &Closes,
     faults: &mut Faults,
-) -> u64 {
+) -> (u64, u64) {
     let close = &day.close;
     let tag = sum_map::subject_tag(&close.site, bytes);
     let here = day.subjects.get(&tag).copied().unwrap_or(0);
@@ -202,18 +224,20 @@ fn of_subject<R: Read + Seek>(
         let proof: MapProof = serde_json::from_slice(&bytes).map_err(|error| format!("{file}: {error}"))?;
         sum_map::verify(&proof, &tag, &close.root, close.total, close.pairs).map_err(|error| format!("{file}: {error}"))
     });
+    let mut gone = 0;
     match proof {
         Err(fault) => faults.add(fault),
+        Ok(there) if closes.is_erased && there > here => gone = there - here,
         Ok(there) if there != here => {
             faults.add(format!("{} has {there} records of {text}, of which {here} are here", close.day));
         }
         Ok(_) => {}
     }
-    let missing = missing_controls(close, controls);
+    let missing = missing_controls(close, &closes.controls);
     if missing > 0 {
         faults.add(format!("{missing} control records of {} are not here: they might be events", close.day));
     }
-    here
+    (here, gone)
 }
 
 /// Leaves that the close calls control records, and that are not opened as such.
