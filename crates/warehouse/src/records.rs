@@ -183,7 +183,7 @@ impl Warehouse {
         );
         let query = self.exported(&sql, scope).with_setting("prefer_column_name_to_alias", "1");
         let query = if scope.services.is_empty() { query.param("shown", shown) } else { query };
-        let query = query.with_setting("max_bytes_before_external_sort", "268435456");
+        let query = query.with_setting("max_bytes_before_external_sort", SORTED_IN_MEMORY);
         Ok(Records(query.fetch()?))
     }
 
@@ -200,9 +200,16 @@ impl Warehouse {
             crate::export::condition(&scope, false)
         );
         let query = self.exported(&sql, &scope).with_setting("prefer_column_name_to_alias", "1");
-        Ok(Records(query.with_setting("optimize_read_in_order", "1").fetch()?))
+        let query = query.with_setting("optimize_read_in_order", "1");
+        // It merges its parts, and of each a block waits: small ones, and none ahead.
+        let query = query.with_setting("max_block_size", "4096").with_setting("read_in_order_use_buffering", "0");
+        // Where the engine sorts all the same, it does so on disk.
+        Ok(Records(query.with_setting("max_bytes_before_external_sort", SORTED_IN_MEMORY).fetch()?))
     }
 }
+
+/// Bytes that the engine sorts in memory; more goes to the disk.
+const SORTED_IN_MEMORY: &str = "134217728";
 
 /// The control records of the banner artefacts `{shown}` and of the settings: found by key, since they have no subject.
 const CITED: &str = "site = {site:String} AND subject = toUUID('00000000-0000-0000-0000-000000000000') \
