@@ -245,7 +245,9 @@ pub fn record(input: &RecordInput<'_>) -> Value {
 fn notices(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missing) {
     let event = input.event;
     let mut notices = Vec::new();
-    if event.text_hash.is_some() || event.banner_version.is_some() {
+    let is_known = event.text_hash.is_some() || event.banner_version.is_some();
+    // A variant alone does not say which notice it is one of.
+    if is_known || event.variant.is_some() {
         let mut banner = Node::of("dpv:ConsentNotice");
         banner.maybe("dct:identifier", event.text_hash.as_deref());
         banner.maybe("dct:language", event.language.as_deref());
@@ -263,8 +265,7 @@ fn notices(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missing) {
         let mut notice = Node::of("dpv:PrivacyNotice");
         notice.put("schema:url", url.as_str()).put("dct:language", language.as_str());
         notices.push(notice.done());
-    }
-    if notices.is_empty() {
+    } else if !is_known {
         missing.note("privacy_notice");
     }
     node.put("dpv:hasNotice", notices);

@@ -216,7 +216,11 @@ impl Warehouse {
             crate::export::condition(&scope, false)
         );
         let query = self.exported(&sql, &scope).with_setting("prefer_column_name_to_alias", "1");
-        Ok(Records(query.with_setting("optimize_read_in_order", "1").fetch()?))
+        let query = query.with_setting("optimize_read_in_order", "1");
+        // It merges its parts, and of each a block waits: small ones, and none ahead.
+        let query = query.with_setting("max_block_size", "4096").with_setting("read_in_order_use_buffering", "0");
+        // Where the engine sorts all the same, it does so on disk.
+        Ok(Records(query.with_setting("max_bytes_before_external_sort", SORTED_IN_MEMORY).fetch()?))
     }
 
     /// All records that have a leaf, ledger by ledger in the order of their leaves; of a log `log_id` those below the given
@@ -237,6 +241,9 @@ impl Warehouse {
         Ok(Records(sorted(query).fetch()?))
     }
 }
+
+/// Bytes that the engine sorts in memory; more goes to the disk.
+const SORTED_IN_MEMORY: &str = "134217728";
 
 /// The control records of the banner artefacts `{shown}`, of the settings, and at the places `{ledgers}`, `{leaves}`: found by
 /// key, since they have no subject.
@@ -325,7 +332,7 @@ impl Warehouse {
 /// A query whose order is not the table's: memory stays bounded, the rest goes to the disk.
 fn sorted(query: Query) -> Query {
     let query = query.with_setting("prefer_column_name_to_alias", "1");
-    query.with_setting("max_bytes_before_external_sort", "268435456")
+    query.with_setting("max_bytes_before_external_sort", SORTED_IN_MEMORY)
 }
 
 /// A value of a closed list.
