@@ -182,8 +182,11 @@ impl Warehouse {
         );
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(&sql).param("log", log_id.to_string()).param("upto", upto);
-        // Wide rows in few threads and small blocks: it is these, not the sort, that take memory.
-        let query = sorted(query).with_setting("max_threads", "1").with_setting("max_block_size", "4096");
+        // Wide rows: in one thread, in small blocks, and early to the disk, or they take the memory.
+        let query = sorted(query)
+            .with_setting("max_threads", "1")
+            .with_setting("max_block_size", "4096")
+            .with_setting("max_bytes_before_external_sort", "67108864");
         Ok(Records(query.fetch()?))
     }
 }
