@@ -16,6 +16,7 @@ async fn without_a_token_nothing_is_told() {
         "/api/v1/live",
         "/api/v1/services",
         "/api/v1/audit/exports",
+        "/api/v1/audit/ledger",
         "/api/v1/live?token=x",
     ] {
         let method = if path.ends_with("query") { Method::POST } else { Method::GET };
@@ -53,6 +54,7 @@ async fn scopes_and_sites_bind() {
         (Method::PUT, "/api/v1/sites/other.example", settings),
         (Method::GET, "/api/v1/tokens", json!({})),
         (Method::POST, "/api/v1/tokens", json!({"name": "x", "scopes": ["admin"]})),
+        (Method::POST, "/api/v1/audit/ledger", json!({})),
         (Method::POST, "/api/v1/audit/exports", json!({"site": SITE, "from": "2026-01-01", "to": "2026-02-01"})),
         (Method::GET, "/api/v1/subjects/5b0c6a5e-6a0c-4e0e-a8f2-7a0f5f6d1c22?site=shop.example", json!({})),
         (Method::GET, "/api/v1/sites/other.example", json!({})),

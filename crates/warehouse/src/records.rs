@@ -238,7 +238,12 @@ impl Warehouse {
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(&sql).param("log", log_id.to_string()).param("upto", upto);
         let query = query.param("without", Vec::<String>::new());
-        Ok(Records(sorted(query).fetch()?))
+        // Wide rows: in one thread, in small blocks, and early to the disk, or they take the memory.
+        let query = sorted(query)
+            .with_setting("max_threads", "1")
+            .with_setting("max_block_size", "4096")
+            .with_setting("max_bytes_before_external_sort", "67108864");
+        Ok(Records(query.fetch()?))
     }
 }
 
