@@ -1,7 +1,5 @@
 //! Erasures, holds and restrictions in the control topic: found by who knows the subject, read out by nobody.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
