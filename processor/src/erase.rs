@@ -280,3 +280,60 @@ fn late(directory: &Directory, range: &Range) -> Vec<Place> {
     });
     late.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use avow_control::Asked;
+    use avow_log::embedded::{EmbeddedConfig, EmbeddedLog};
+    use avow_schemas::event::{ConsentEvent, EventType};
+    use avow_schemas::ids::{EventId, SiteId};
+    use avow_schemas::settings::SiteSettings;
+    use avow_warehouse::rows::{Resolved, StoredRow};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_received_before_an_erasure_and_comes_behind_it_is_taken_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = EmbeddedConfig { path: dir.path().join("log"), ..EmbeddedConfig::default() };
+        let log = EmbeddedLog::open(config).unwrap();
+        let control = Control::start(log, None, CancellationToken::new()).await.unwrap();
+        let site = SiteId::new("shop.example").unwrap();
+        control.put_site(&site, SiteSettings::named("Shop")).await.unwrap();
+        let subject = Uuid::from_u128(7);
+        let asked = Asked { site: &site, subject, reason: "asked", by: Uuid::nil() };
+        let made_at = control.begin_erasure(asked).await.unwrap().made_at;
+
+        let row = |position: u64, subject: Option<u128>, received_at: i64| {
+            let event = ConsentEvent {
+                subject: subject.map(|id| SubjectId(Uuid::from_u128(id))),
+                received_at,
+                ..ConsentEvent::least(EventType::Shown, site.clone(), EventId(Uuid::new_v4()), 0)
+            };
+            StoredRow {
+                stored: Stored::Event(Box::new(event)),
+                position,
+                logged_at: made_at + 9,
+                resolved: Resolved::default(),
+                ledger: "ledger".into(),
+                leaf: position,
+                leaf_kind: 1,
+                commitment: [0; 32],
+            }
+        };
+        let rows = vec![
+            row(10, Some(7), made_at - 5),
+            row(11, Some(8), made_at - 5),
+            row(12, None, made_at - 5),
+            row(13, Some(7), made_at + 1),
+            row(14, Some(7), made_at),
+        ];
+        let log_id = Uuid::from_u128(1);
+        let range = Range { log_id, partition: 3, from: 10, to: 15, logged_at: made_at + 9, rows, books: Vec::new() };
+        let places = late(&control.directory(), &range);
+        let found: Vec<_> = places.iter().map(|place| (place.log_id, place.partition, place.position)).collect();
+        assert_eq!(found, [(log_id, 3, 10), (log_id, 3, 14)]);
+        assert_eq!(due(r#"{"erasure":"x"}"#, 5), None);
+    }
+}

@@ -6,14 +6,15 @@ use avow_schemas::control::Scope;
 use avow_schemas::event::Method as Act;
 use avow_warehouse::WarehouseError;
 use avow_warehouse::chain::Chain;
+use avow_warehouse::erase::{Extent, Owner};
 use avow_warehouse::rebuild::RebuildError;
 use avow_warehouse::uniqueness::{IdsStand, KeyHash};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::bench::{ADMIN, Bench};
-use crate::events::decided;
+use crate::bench::{ADMIN, Bench, SITE};
+use crate::events::{decided, subject};
 
 async fn land(bench: &Bench, subjects: std::ops::Range<u128>) {
     let event = |n| decided("2026-03-03T10:00:00Z", n, Act::Save, &["chaport:preferences:g"]);
@@ -114,4 +115,46 @@ async fn who_is_limited_to_sites_may_not() {
         assert_ne!(job["state"], "failed", "{job}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn an_erasure_and_a_rebuild_keep_out_of_each_others_way() {
+    let bench = Bench::start().await;
+    land(&bench, 0..3).await;
+    let log_id = avow_log::Log::identity(bench.log.as_ref()).log_id;
+    let owner = Owner { log_id, partition: 0 };
+    let site = SITE.to_owned();
+    let extent = Extent { site, subject: subject(1), owner, upto: u64::MAX, received_by: 0 };
+    let places = bench.warehouse.places(&extent).await.unwrap();
+    assert_eq!(places.len(), 1);
+    let counted = "SELECT sum(decisions) FROM rates_15m_data";
+    let rows = "SELECT count() FROM events_data WHERE kind = 'erased'";
+
+    // Whoever comes second waits.
+    let batch = Uuid::new_v4();
+    bench.warehouse.begin_erasing(batch, owner, &places).await.unwrap();
+    let warehouse = Arc::clone(&bench.warehouse);
+    let rebuilding = tokio::spawn(async move { warehouse.rebuild(Uuid::new_v4(), |_| {}).await });
+    let shown = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE '%rebuilt%'";
+    while number(&bench, shown).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(!bench.warehouse.erase(batch).await.unwrap(), "a rebuild is under way");
+    assert!(!rebuilding.is_finished() && number(&bench, rows).await == 0);
+    bench.warehouse.drop_batch(batch).await.unwrap();
+    assert_eq!(rebuilding.await.unwrap().unwrap().rows, 3);
+
+    // Once more changes nothing, after whichever step.
+    for _ in 0..2 {
+        bench.warehouse.begin_erasing(batch, owner, &places).await.unwrap();
+        assert!(bench.warehouse.erase(batch).await.unwrap());
+        assert_eq!((number(&bench, rows).await, number(&bench, counted).await), (1, 3));
+        assert_eq!(number(&bench, "SELECT sum(decisions) FROM erased_rates").await, 1);
+    }
+    assert!(bench.warehouse.places(&extent).await.unwrap().is_empty() && !bench.warehouse.is_erasing().await.unwrap());
+    let rebuilt = bench.warehouse.rebuild(Uuid::new_v4(), |_| {}).await.unwrap();
+    assert_eq!((rebuilt.rates_kept, rebuilt.ids_copied), (None, 1));
+    assert_eq!((ids(&bench).await, number(&bench, counted).await), (3, 3));
+    let books = bench.warehouse.books(&[SITE.to_owned()], 0, i64::MAX / 2).await.unwrap();
+    assert!(books[0].balance() && books[0].erased == 1, "{books:?}");
 }

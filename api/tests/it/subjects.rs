@@ -1,9 +1,11 @@
 //! One subject's history, and what stood at a moment.
 
+use avow_schemas::control::Scope;
 use avow_schemas::event::Method;
+use reqwest::Method as Http;
 use serde_json::json;
 
-use crate::bench::{Bench, SITE};
+use crate::bench::{ADMIN, Bench, SITE};
 use crate::events::{decided, subject, withdrawn};
 
 #[tokio::test]
@@ -49,4 +51,43 @@ async fn nobody_is_nobody() {
     }
     assert_eq!(bench.get(&format!("/api/v1/subjects/{}", subject(1))).await.0, 422);
     assert_eq!(bench.get(&format!("/api/v1/subjects/{}?site={SITE}&at=soon", subject(1))).await.0, 422);
+}
+
+#[tokio::test]
+async fn who_may_look_may_not_erase_and_a_hold_stands_against_it() {
+    let bench = Bench::start().await;
+    bench.land(vec![decided("2026-03-03T10:00:00Z", 1, Method::Save, &["chaport:preferences:g"])]).await;
+    let path = format!("/api/v1/subjects/{}", subject(1));
+    let auditor = bench.token(&[Scope::AuditRead, Scope::AuditExport], None).await;
+    let why = json!({"reason": "case 7"});
+    for (method, what) in [
+        (Http::DELETE, ""),
+        (Http::PUT, "/hold"),
+        (Http::DELETE, "/hold"),
+        (Http::PUT, "/restriction"),
+        (Http::DELETE, "/restriction"),
+    ] {
+        let (status, problem) = bench.send(method, &format!("{path}{what}?site={SITE}"), &auditor, &why).await;
+        assert_eq!((status, &problem["scope"]), (403, &json!("subjects:erase")), "{what}");
+    }
+    let hold = format!("{path}/hold?site={SITE}");
+    for (body, at) in [
+        (json!({"reason": " "}), "/reason"),
+        (json!({"reason": format!("{} asked", subject(1))}), "/reason"),
+        (json!({"reason": "case 7", "until": "2020-01-01"}), "/until"),
+    ] {
+        let (status, problem) = bench.send(Http::PUT, &hold, ADMIN, &body).await;
+        assert_eq!((status, &problem["at"]), (422, &json!(at)), "{body}");
+    }
+    assert_eq!(bench.send(Http::DELETE, &hold, ADMIN, &json!({})).await.0, 404);
+    assert_eq!(bench.send(Http::PUT, &hold, ADMIN, &why).await.0, 200);
+    let (status, problem) = bench.send(Http::DELETE, &format!("{path}?site={SITE}"), ADMIN, &why).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("legal_hold")));
+    assert_eq!(bench.send(Http::DELETE, &hold, ADMIN, &json!({})).await.1["in_force"], false);
+
+    // A person's own copy is whole.
+    let (status, hers) = bench.get(&format!("{path}/export?site={SITE}&language=fr")).await;
+    assert_eq!(status, 200, "{hers}");
+    assert_eq!((hers["records"].as_array().unwrap().len(), &hers["hold"]["in_force"]), (1, &json!(false)));
+    assert_eq!(hers["services"]["chaport"]["slug"], "chaport");
 }

@@ -5,7 +5,6 @@ pub mod ranges;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use crate::erase::SUPERSEDED;
 use crate::{Warehouse, WarehouseError};
 
 /// One site's books. `site` is empty for records of which no site could be read.
@@ -59,7 +58,7 @@ impl Warehouse {
     /// The engine's.
     pub async fn books(&self, sites: &[String], from: i64, to: i64) -> Result<Vec<Books>, WarehouseError> {
         let client = self.client().clone().with_validation(true);
-        let query = client.query_raw(&BOOKS.replace("{SUPERSEDED}", SUPERSEDED));
+        let query = client.query_raw(&self.without_superseded(BOOKS).await?);
         Ok(query.param("sites", sites).param("from", from).param("to", to).fetch_all().await?)
     }
 }

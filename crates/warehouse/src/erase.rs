@@ -53,7 +53,7 @@ const REDACTED: &str = "SELECT log_id, partition, position FROM events_data \
 
 /// Whether a row of `events_data` is one of two at its position, the other one being redacted: only while its batch is
 /// under way.
-pub(crate) const SUPERSEDED: &str = "(kind = 'event' AND (log_id, partition, position) IN (\
+const SUPERSEDED: &str = "(kind = 'event' AND (log_id, partition, position) IN (\
     SELECT log_id, partition, position FROM events_data \
     WHERE site IN (SELECT site FROM erasing) AND subject = toUUID('00000000-0000-0000-0000-000000000000') \
     AND kind = 'erased' AND (log_id, partition, position) IN (SELECT log_id, partition, position FROM erasing)))";
@@ -244,6 +244,13 @@ impl Warehouse {
     /// The engine's.
     pub async fn is_erasing(&self) -> Result<bool, WarehouseError> {
         Ok(self.client().query("SELECT count() FROM erasing").fetch_one::<u64>().await? > 0)
+    }
+
+    /// A statement over rows of `events_data`, its `{SUPERSEDED}` filled in: nothing is read for it while no batch is under
+    /// way.
+    pub(crate) async fn without_superseded(&self, sql: &str) -> Result<String, WarehouseError> {
+        let superseded = if self.is_erasing().await? { SUPERSEDED } else { "0" };
+        Ok(sql.replace("{SUPERSEDED}", superseded))
     }
 
     async fn statement(&self, sql: &str, batch: Uuid, token: Option<String>) -> Result<(), WarehouseError> {

@@ -6,7 +6,6 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::erase::SUPERSEDED;
 use crate::{Warehouse, WarehouseError};
 
 /// One range's books, all sites' or one's.
@@ -140,7 +139,7 @@ impl Warehouse {
     ) -> Result<Vec<RangeBooks>, WarehouseError> {
         let client = self.client().clone().with_validation(true);
         let ask = |sql: &str| {
-            let query = client.query_raw(&sql.replace("{SUPERSEDED}", SUPERSEDED)).param("log", log_id.to_string());
+            let query = client.query_raw(sql).param("log", log_id.to_string());
             let query = query.param("partition", partition);
             query.param("all", u8::from(site.is_none())).param("site", site.unwrap_or_default())
         };
@@ -149,7 +148,8 @@ impl Warehouse {
             return Ok(Vec::new());
         };
         let begins: Vec<u64> = ranges.iter().map(|range| range.from).collect();
-        let query = ask(ROWS).param("begins", begins).param("begin", first.from).param("end", end);
+        let counting = self.without_superseded(ROWS).await?;
+        let query = ask(&counting).param("begins", begins).param("begin", first.from).param("end", end);
         let rows: HashMap<u64, u64> =
             query.fetch_all::<RowCount>().await?.into_iter().map(|row| (row.from, row.rows)).collect();
         let books = |range: RangeRow| RangeBooks {
@@ -190,10 +190,7 @@ impl Warehouse {
     /// The engine's.
     pub async fn imbalance(&self) -> Result<Imbalance, WarehouseError> {
         let client = self.client().clone().with_validation(true);
-        Ok(client
-            .query_raw(&IMBALANCE.replace("{SUPERSEDED}", SUPERSEDED))
-            .with_setting("max_threads", "1")
-            .fetch_one()
-            .await?)
+        let counting = self.without_superseded(IMBALANCE).await?;
+        Ok(client.query_raw(&counting).with_setting("max_threads", "1").fetch_one().await?)
     }
 }
