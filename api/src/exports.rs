@@ -10,6 +10,7 @@ pub mod get;
 pub(crate) mod job;
 pub mod list;
 mod proof;
+mod time;
 mod work;
 
 use std::path::PathBuf;

@@ -22,6 +22,7 @@ mod proof;
 mod readers;
 mod rebuild;
 mod rolling;
+mod stamped;
 mod tidy;
 mod witness;
 mod witnessed;

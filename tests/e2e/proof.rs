@@ -17,9 +17,9 @@ use crate::ledger::sealed;
 
 const SITE: &str = "proof.example";
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
-fn unpacked(path: &Path) -> Result<Files> {
+pub fn unpacked(path: &Path) -> Result<Files> {
     let mut zip = zip::ZipArchive::new(File::open(path)?)?;
     let mut files = Files::new();
     for index in 0..zip.len() {
@@ -31,7 +31,7 @@ fn unpacked(path: &Path) -> Result<Files> {
     Ok(files)
 }
 
-fn packed(files: &Files, path: &Path) -> Result<()> {
+pub fn packed(files: &Files, path: &Path) -> Result<()> {
     let mut zip = zip::ZipWriter::new(File::create(path)?);
     for (name, bytes) in files {
         zip.start_file(name, SimpleFileOptions::default())?;
@@ -42,7 +42,7 @@ fn packed(files: &Files, path: &Path) -> Result<()> {
 }
 
 /// Makes the manifest list the files as they are now, as whoever changes a bundle would.
-fn listed_anew(files: &mut Files) -> Result<()> {
+pub fn listed_anew(files: &mut Files) -> Result<()> {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"])?;
     let list = files.iter().filter(|(name, _)| !name.starts_with("manifest."));
     let list = list.map(|(name, bytes)| {
@@ -55,7 +55,7 @@ fn listed_anew(files: &mut Files) -> Result<()> {
 }
 
 /// The claims that fail.
-fn failing(path: &Path, more: &[&str]) -> Result<(bool, Vec<String>, String)> {
+pub fn failing(path: &Path, more: &[&str]) -> Result<(bool, Vec<String>, String)> {
     let path = path.display().to_string();
     let arguments: Vec<&str> = ["verify", &path, "--json"].iter().copied().chain(more.iter().copied()).collect();
     let (went, told) = command(&arguments, &[])?;
@@ -66,7 +66,7 @@ fn failing(path: &Path, more: &[&str]) -> Result<(bool, Vec<String>, String)> {
 }
 
 /// Flips a bit in the middle of a file.
-fn flip(files: &mut Files, name: &str) -> Result<()> {
+pub fn flip(files: &mut Files, name: &str) -> Result<()> {
     let bytes = files.get_mut(name).with_context(|| name.to_owned())?;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 
 use super::archive::Part;
+use super::time;
 use super::work::WorkError;
 
 /// Bytes that are sent to the writer at once.
@@ -46,12 +47,12 @@ pub async fn send(
     let Some(operator) = warehouse.checkpoint(OPERATOR).await? else { return Ok(None) };
     let touched = disclosures(warehouse, scope, parts).await?;
     let reader = Reader::new(std::sync::Arc::clone(warehouse));
-    let mut logs = Vec::new();
-    for (ledger, leaf_tiles) in touched {
+    let (mut logs, mut reached) = (Vec::new(), Vec::new());
+    for (ledger, Touched { tiles, last }) in touched {
         // Entries of the operator log beyond its checkpoint have no proof yet.
         let Some(anchor) = warehouse.anchor_within(&ledger, operator.size).await? else { continue };
         file(parts, format!("logs/{ledger}/checkpoint"), anchor.note.clone().into_bytes()).await?;
-        for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &leaf_tiles)) {
+        for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &tiles)) {
             if let Some(bytes) = reader.tile(&ledger, &path, anchor.size).await? {
                 file(parts, format!("logs/{ledger}/{path}"), bytes).await?;
             }
@@ -59,7 +60,9 @@ pub async fn send(
         let proof = proof(&reader, &anchor, operator.size, &operator.note).await?;
         file(parts, format!("proofs/{ledger}.tlog-proof"), proof.into_bytes()).await?;
         logs.push(described(key, &ledger, anchor.size)?);
+        reached.push((anchor, last));
     }
+    time::send(warehouse, &reader, &reached, parts).await?;
     file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
     Ok(Some(Logs { logs: logs.into(), operator: described(key, OPERATOR, operator.size)? }))
 }
@@ -80,13 +83,13 @@ fn described(key: &LedgerKey, ledger: &str, size: u64) -> Result<Value, TreeErro
 }
 
 /// The proof that a checkpoint is an entry of the operator log.
-async fn proof(reader: &Reader, anchor: &Anchor, size: u64, note: &str) -> Result<String, TreeError> {
+pub(super) async fn proof(reader: &Reader, anchor: &Anchor, size: u64, note: &str) -> Result<String, TreeError> {
     let hashes = reader.inclusion(OPERATOR, anchor.leaf, size).await?;
     let proof = TlogProof { extra: None, index: anchor.leaf, hashes, checkpoint: Note::parse(note)? };
     Ok(proof.to_string())
 }
 
-async fn file(parts: &Sender<Part>, name: String, bytes: Vec<u8>) -> Result<(), WorkError> {
+pub(super) async fn file(parts: &Sender<Part>, name: String, bytes: Vec<u8>) -> Result<(), WorkError> {
     send_part(parts, Part::File(name)).await?;
     send_part(parts, Part::More(bytes)).await
 }
@@ -95,18 +98,29 @@ async fn send_part(parts: &Sender<Part>, part: Part) -> Result<(), WorkError> {
     parts.send(part).await.map_err(|_| WorkError::WriterStopped)
 }
 
-/// Sends `disclosures.jsonl`; which tiles of leaves it needs, by ledger.
+/// What is opened of a ledger.
+#[derive(Default)]
+struct Touched {
+    /// The tiles of leaves that it needs.
+    tiles: BTreeSet<u64>,
+    /// The last leaf.
+    last: u64,
+}
+
+/// Sends `disclosures.jsonl`; what it opens, by ledger.
 async fn disclosures(
     warehouse: &Warehouse,
     scope: &ExportScope,
     parts: &Sender<Part>,
-) -> Result<BTreeMap<String, BTreeSet<u64>>, WorkError> {
+) -> Result<BTreeMap<String, Touched>, WorkError> {
     send_part(parts, Part::File("disclosures.jsonl".to_owned())).await?;
-    let mut touched: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    let mut touched: BTreeMap<String, Touched> = BTreeMap::new();
     let mut records = warehouse.records(scope)?;
     let mut lot = Vec::with_capacity(LOT + 4096);
     while let Some(record) = records.next().await? {
-        touched.entry(record.ledger.clone()).or_default().insert(record.leaf / u64::from(tile::HASHES_PER_TILE));
+        let ledger = touched.entry(record.ledger.clone()).or_default();
+        ledger.tiles.insert(record.leaf / u64::from(tile::HASHES_PER_TILE));
+        ledger.last = ledger.last.max(record.leaf);
         lot.extend_from_slice(disclosure(&record, &scope.services).to_string().as_bytes());
         lot.push(b'\n');
         if lot.len() >= LOT {

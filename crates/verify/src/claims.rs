@@ -1,5 +1,8 @@
 //! The claims of a bundle, each judged and said in one line.
 
+#[cfg(feature = "time")]
+mod time;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
@@ -16,6 +19,9 @@ use sha2::{Digest, Sha256};
 
 use crate::bundle::{Bundle, BundleError, Log, MANIFEST, MANIFEST_NOTE};
 use crate::disclosure::{Disclosure, Opened};
+
+#[cfg(feature = "time")]
+pub use self::time::time;
 
 const DISCLOSURES: &str = "disclosures.jsonl";
 /// Faults of one claim that are named; more are only counted.

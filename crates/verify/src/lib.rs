@@ -7,5 +7,9 @@ pub mod bundle;
 pub mod claims;
 pub mod disclosure;
 
+#[cfg(feature = "time")]
+pub use avow_stamp::{Certificate, certificates};
 pub use bundle::{Bundle, BundleError};
+#[cfg(feature = "time")]
+pub use claims::time;
 pub use claims::{Claim, Verdict, verify};
