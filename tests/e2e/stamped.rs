@@ -96,7 +96,11 @@ fn records_are_stamped_and_the_stamp_is_judged() -> Result<()> {
     sealed(&runtime, &caller, SITE, 41)?;
     let told = until("; 10 not stamped yet")?;
     ensure!(told.contains("31 records not later than") && told.contains("41 records, each what"), "{told}");
-    ensure!(avow.metric("avow_ledger_timestamp_failures_total")? > 0.0, "{}", avow.admin_get("/metrics")?.1);
+    let begun = Instant::now();
+    while avow.metric("avow_ledger_timestamp_failures_total")? == 0.0 {
+        ensure!(begun.elapsed() < PATIENCE, "{}", avow.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
 
     let whole = unpacked(&path)?;
     let (_, failed, told) = failing(&path, &[])?;
