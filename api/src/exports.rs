@@ -17,6 +17,7 @@ pub mod list;
 mod proof;
 mod readable;
 mod summary;
+mod time;
 mod withdraw;
 mod work;
 

@@ -1,7 +1,8 @@
 //! The signer's rounds: which checkpoint is due when. It runs where the log's first partition is. What others say of the
-//! operator log's checkpoints: [`witnesses`].
+//! operator log's checkpoints: [`witnesses`], [`stamps`].
 
 mod post;
+pub mod stamps;
 pub mod witnesses;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use avow_trees::sign::Signer;
 use tokio_util::sync::CancellationToken;
 
 use self::post::Poster;
+use self::stamps::{Stamping, Stamps};
 use self::witnesses::{Cosigning, Witnessing};
 use crate::partition::Context;
 
@@ -37,6 +39,8 @@ pub struct Signing {
     pub keys: Keys,
     /// None: checkpoints of the operator log are published as they are signed.
     pub witnessing: Option<Arc<Witnessing>>,
+    /// None: nothing is stamped.
+    pub stamping: Option<Stamping>,
 }
 
 /// Signs until `stop`, if there are keys, and they are the installation's.
@@ -65,8 +69,12 @@ async fn sign(context: &Context, signing: &Signing, stop: &CancellationToken) ->
     let poster = Poster::new();
     let mut cosigning = signing.witnessing.clone().map(|witnessing| {
         signer.hold_operator();
-        Cosigning::new(witnessing, poster, Arc::clone(&context.warehouse))
+        Cosigning::new(witnessing, poster.clone(), Arc::clone(&context.warehouse))
     });
+    let mut stamps = match signing.stamping.clone() {
+        Some(stamping) => Some(Stamps::open(stamping, poster, Arc::clone(&context.warehouse)).await?),
+        None => None,
+    };
     let mut intervals = Intervals::read(context).await?;
     let metrics = &context.metrics.ledger;
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
@@ -79,6 +87,9 @@ async fn sign(context: &Context, signing: &Signing, stop: &CancellationToken) ->
         metrics.refused.set(i64::try_from(round.refused).unwrap_or(i64::MAX));
         if let Some(cosigning) = &mut cosigning {
             cosigning.step(&mut signer, metrics, now).await?;
+        }
+        if let Some(stamps) = &mut stamps {
+            stamps.step(metrics, now).await?;
         }
     }
     Ok(())

@@ -29,6 +29,7 @@ mod readers;
 mod rebuild;
 mod receipts;
 mod rolling;
+mod stamped;
 mod tidy;
 mod witness;
 mod witnessed;

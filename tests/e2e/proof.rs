@@ -64,7 +64,7 @@ pub fn failing(path: &Path, more: &[&str]) -> Result<(bool, Vec<String>, String)
 }
 
 /// Flips a bit in the middle of a file.
-fn flip(files: &mut Files, name: &str) -> Result<()> {
+pub fn flip(files: &mut Files, name: &str) -> Result<()> {
     let bytes = files.get_mut(name).with_context(|| name.to_owned())?;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::Sender;
 use super::archive::Part;
 use super::days::Days;
 use super::disclosure::disclosure;
+use super::time;
 use super::work::WorkError;
 
 /// Bytes that are sent to the writer at once.
@@ -64,6 +65,7 @@ pub async fn send(
         return Ok(proven);
     };
     let reader = Reader::new(std::sync::Arc::clone(warehouse));
+    let mut reached = Vec::new();
     for (ledger, opened) in touched {
         // Entries of the operator log beyond its checkpoint have no proof yet.
         let Some(anchor) = warehouse.anchor_within(&ledger, operator.size).await? else {
@@ -81,11 +83,23 @@ pub async fn send(
         proven.described.push(described(key, &ledger, anchor.size)?);
         proven.logs += 1;
         proven.uncovered += beyond(&opened, anchor.size);
+        reached.push((anchor, last(&opened)));
     }
+    time::send(warehouse, &reader, &reached, parts).await?;
     file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
     file(parts, "trust.policy".to_owned(), policy(key)?.into_bytes()).await?;
     proven.operator = Some(described(key, OPERATOR, operator.size)?);
     Ok(proven)
+}
+
+/// The last opened leaf.
+fn last(opened: &Opened) -> u64 {
+    let of_tile = |(tile, bits): (&u64, &[u64; 4])| {
+        let word = bits.iter().rposition(|word| *word != 0)?;
+        let bit = u64::from(bits[word].checked_ilog2()?);
+        Some(tile * u64::from(tile::HASHES_PER_TILE) + word as u64 * 64 + bit)
+    };
+    opened.last_key_value().and_then(of_tile).unwrap_or(0)
 }
 
 /// How many opened leaves lie at or beyond this size.
@@ -125,7 +139,7 @@ fn described(key: &LedgerKey, ledger: &str, size: u64) -> Result<Value, TreeErro
 }
 
 /// The proof that a checkpoint is an entry of the operator log.
-async fn proof(reader: &Reader, anchor: &Anchor, size: u64, note: &str) -> Result<String, TreeError> {
+pub(super) async fn proof(reader: &Reader, anchor: &Anchor, size: u64, note: &str) -> Result<String, TreeError> {
     let hashes = reader.inclusion(OPERATOR, anchor.leaf, size).await?;
     let proof = TlogProof { extra: None, index: anchor.leaf, hashes, checkpoint: Note::parse(note)? };
     Ok(proof.to_string())

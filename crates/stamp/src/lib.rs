@@ -12,7 +12,7 @@ mod token;
 use der::asn1::{OctetString, Uint};
 use der::{Decode as _, Encode as _};
 use sha2::{Digest as _, Sha256};
-use x509_cert::Certificate;
+pub use x509_cert::Certificate;
 
 use crate::token::{SHA_256, TimeStampReq, TimeStampResp, imprint};
 
@@ -99,6 +99,12 @@ pub fn verify(response: &[u8], text: &[u8], trusted: &[Certificate]) -> Result<S
     let signer = token.signer(trusted)?;
     chain::check(&signer, &token.certificates(), trusted, time)?;
     Ok(Stamped { not_later, authority: signer.tbs_certificate().subject().to_string() })
+}
+
+/// A moment in seconds since 1970, as RFC 3339 writes it.
+pub fn moment(seconds: u64) -> String {
+    let date = der::DateTime::from_unix_duration(std::time::Duration::from_secs(seconds));
+    date.map_or_else(|_| format!("{seconds} s after 1970"), |date| date.to_string())
 }
 
 /// Certificates from a file: PEM, one or several, or DER.

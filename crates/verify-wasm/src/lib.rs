@@ -9,7 +9,7 @@ mod host;
 use std::io::{Read, Seek};
 
 use avow_ledger::policy::Policy;
-use avow_verify::{Bundle, Claim, verify};
+use avow_verify::{Bundle, Claim, time, verify};
 use serde::Serialize;
 
 /// What the page is told.
@@ -30,7 +30,13 @@ pub fn judge<R: Read + Seek>(bundle: R, policy: Option<&[u8]>) -> Answer {
         Ok(policy) => policy,
         Err(error) => return Answer::NoPolicy(error.to_string()),
     };
-    match Bundle::open(bundle).and_then(|bundle| verify(&bundle, policy.as_ref())) {
+    let judged = Bundle::open(bundle).and_then(|bundle| {
+        let mut claims = verify(&bundle, policy.as_ref())?;
+        // Whose stamp it is, the page is given no certificate to say.
+        claims.extend(time(&bundle, None)?);
+        Ok(claims)
+    });
+    match judged {
         Ok(claims) => Answer::Claims(claims),
         Err(error) => Answer::NoBundle(error.to_string()),
     }

@@ -10,6 +10,8 @@ mod readable;
 mod records;
 mod shown;
 mod signer;
+#[cfg(feature = "time")]
+mod time;
 mod tree;
 
 use std::io::{Read, Seek};
@@ -19,6 +21,9 @@ use serde::Serialize;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::events::Events;
+
+#[cfg(feature = "time")]
+pub use self::time::time;
 
 /// Faults of one claim that are named; more are only counted.
 const MOST_NAMED: usize = 3;

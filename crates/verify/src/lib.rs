@@ -10,5 +10,9 @@ pub mod disclosure;
 mod events;
 mod said;
 
+#[cfg(feature = "time")]
+pub use avow_stamp::{Certificate, certificates};
 pub use bundle::{Bundle, BundleError};
+#[cfg(feature = "time")]
+pub use claims::time;
 pub use claims::{Claim, Verdict, verify};

@@ -94,6 +94,7 @@ pub(super) struct Cosigning {
     peers: Vec<Peer>,
     poster: Poster,
     reader: Reader,
+    warehouse: Arc<Warehouse>,
     held: Option<Held>,
     asking: JoinSet<Asked>,
     /// When the next new checkpoint may be shown.
@@ -106,9 +107,9 @@ impl Cosigning {
         let now = Instant::now();
         let peer = |at: &WitnessAt| Peer { at: at.clone(), seen: 0, failures: 0, not_before: now };
         let peers = settings.witnesses.iter().map(peer).collect();
-        let reader = Reader::new(warehouse);
+        let reader = Reader::new(Arc::clone(&warehouse));
         let (held, asking, below_quorum) = (None, JoinSet::new(), false);
-        Self { settings, peers, poster, reader, held, asking, next: now, below_quorum }
+        Self { settings, peers, poster, reader, warehouse, held, asking, next: now, below_quorum }
     }
 
     /// Takes what was answered, publishes what may be, and asks whoever has not cosigned the newest checkpoint.
@@ -194,8 +195,26 @@ impl Cosigning {
         // Of a checkpoint below its quorum the waiting goes on.
         let waiting = self.held.as_ref().filter(|held| held.published.is_none()).map(|held| held.since);
         let since = waiting.unwrap_or_else(Instant::now);
-        self.held = Some(Held { checkpoint, lines: HashMap::new(), published: None, since });
+        let (mut lines, mut published) = (HashMap::new(), None);
+        // After a restart: what was published stays as it was cosigned.
+        if checkpoint.size == signer.published()
+            && let Some(known) = self.warehouse.checkpoint(OPERATOR).await?
+        {
+            lines = self.cosigned_before(&Note::parse(&known.note)?);
+            published = Some(lines.len());
+        }
+        self.held = Some(Held { checkpoint, lines, published, since });
         Ok(())
+    }
+
+    /// The witnesses' lines of a published note, by their places.
+    fn cosigned_before(&self, note: &Note) -> HashMap<usize, Vec<NoteSignature>> {
+        let lines = |(place, peer): (usize, &Peer)| {
+            let is_own = |line: &&NoteSignature| line.name == *peer.at.key.name() && line.key_id == peer.at.key.id();
+            let lines: Vec<NoteSignature> = note.signatures.iter().filter(is_own).cloned().collect();
+            (!lines.is_empty()).then_some((place, lines))
+        };
+        self.peers.iter().enumerate().filter_map(lines).collect()
     }
 
     /// Asks the witnesses that have not cosigned and are not left alone.
@@ -214,16 +233,16 @@ impl Cosigning {
 
     /// Says when the newest checkpoint waits for its quorum, and when it does no more.
     fn tell(&mut self, published: u64, metrics: &LedgerMetrics) {
-        let held = self.held.as_ref().filter(|held| held.published.is_none() && self.asking.is_empty());
+        let held = self.held.as_ref().filter(|held| held.published.is_none());
         let waited = held.map_or(0, |held| held.since.elapsed().as_secs());
         metrics.unpublished.set(i64::try_from(waited).unwrap_or(i64::MAX));
         match held {
-            Some(held) if !self.below_quorum => {
+            Some(held) if !self.below_quorum && self.asking.is_empty() => {
                 let size = held.checkpoint.size;
                 tracing::error!(size, published, "ledger.below_quorum");
                 self.below_quorum = true;
             }
-            None if self.below_quorum && self.asking.is_empty() => {
+            None if self.below_quorum => {
                 tracing::info!(published, "ledger.quorum_is_back");
                 self.below_quorum = false;
             }

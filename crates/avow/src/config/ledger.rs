@@ -20,6 +20,10 @@ pub struct LedgerConfig {
     pub policy: Option<PathBuf>,
     /// Publishes no checkpoint of the operator log below the policy's quorum.
     pub require_policy: bool,
+    /// A time stamping authority (RFC 3161) that stamps the operator log's checkpoints.
+    pub timestamp_url: Option<String>,
+    /// Between two stamps, in seconds.
+    pub timestamp_seconds: u64,
 }
 
 impl Default for LedgerConfig {
@@ -31,6 +35,8 @@ impl Default for LedgerConfig {
             witness_seconds: 10,
             policy: None,
             require_policy: false,
+            timestamp_url: None,
+            timestamp_seconds: 3600,
         }
     }
 }

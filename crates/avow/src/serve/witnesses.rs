@@ -1,4 +1,4 @@
-//! Who witnesses this installation: the policy and the witnesses of the configuration, read and checked before anything is
+//! Who witnesses this installation, and who stamps it: policy, witnesses and authority of the configuration, read and checked before anything is
 //! signed.
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use avow_ledger::{Policy, VerifierKey};
-use avow_processor::{Signing, WitnessAt, Witnessing};
+use avow_processor::{Signing, Stamping, WitnessAt, Witnessing};
 
 use super::ledger_key;
 use crate::config::{Config, LedgerConfig};
@@ -16,10 +16,21 @@ use crate::config::{Config, LedgerConfig};
 /// How the ledgers are signed.
 ///
 /// # Errors
-/// Where key, policy or a witness cannot be.
+/// Where key, policy, a witness or the authority's address cannot be.
 pub fn signing(config: &Config) -> anyhow::Result<Signing> {
     let keys = ledger_key::load(config)?;
-    Ok(Signing { keys, witnessing: witnessing(&config.ledger)?.map(Arc::new) })
+    let witnessing = witnessing(&config.ledger)?.map(Arc::new);
+    Ok(Signing { keys, witnessing, stamping: stamping(&config.ledger)? })
+}
+
+fn stamping(config: &LedgerConfig) -> anyhow::Result<Option<Stamping>> {
+    let Some(url) = config.timestamp_url.clone() else { return Ok(None) };
+    ensure!(is_address(&url), "ledger.timestamp_url is {url:?}, and begins with neither http:// nor https://");
+    Ok(Some(Stamping { url, every: Duration::from_secs(config.timestamp_seconds.max(1)) }))
+}
+
+fn is_address(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
 }
 
 /// Whom to ask, and what is enough; nobody where there is no witness with an address.
@@ -55,8 +66,7 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
 
 fn add(witnesses: &mut Vec<WitnessAt>, key: VerifierKey, url: String) -> anyhow::Result<()> {
     ensure!(key.cosigns(), "the key of {} is not one of a witness", key.name());
-    let is_address = url.starts_with("http://") || url.starts_with("https://");
-    ensure!(is_address, "the address of {} is {url:?}, and begins with neither http:// nor https://", key.name());
+    ensure!(is_address(&url), "the address of {} is {url:?}, and begins with neither http:// nor https://", key.name());
     witnesses.push(WitnessAt { key, url });
     Ok(())
 }
