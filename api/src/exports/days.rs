@@ -70,6 +70,12 @@ impl Days {
         controls
     }
 
+    /// The first and the last closed day of the period.
+    pub fn closed(&self, scope: &ExportScope) -> Option<(String, String)> {
+        let within = || self.closes.iter().filter(|day| place(day, scope) == Place::Within).map(|day| &day.day);
+        within().min().cloned().zip(within().max().cloned())
+    }
+
     /// Sends `map/<ledger>/<first>-<end>.json` for each day: how many records it has of the export's subject.
     ///
     /// # Errors

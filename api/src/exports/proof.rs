@@ -37,6 +37,11 @@ pub struct Proven {
     pub uncovered: u64,
     /// Events among the opened.
     pub events: u64,
+    /// The first and the last closed day of the period.
+    pub closed: Option<(String, String)>,
+    /// Signatures of the operator log's checkpoint by others than the operator.
+    pub cosigned: usize,
+    pub is_stamped: bool,
 }
 
 /// The leaves of a ledger that are opened: by tile, a bit for each.
@@ -59,7 +64,7 @@ pub async fn send(
     let (touched, events) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
     let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
-    let mut proven = Proven { opened, events, ..Proven::default() };
+    let mut proven = Proven { opened, events, closed: days.closed(scope), ..Proven::default() };
     let (Some(operator), Some(key)) = (operator, key) else {
         proven.uncovered = proven.opened;
         return Ok(proven);
@@ -85,7 +90,9 @@ pub async fn send(
         proven.uncovered += beyond(&opened, anchor.size);
         reached.push((anchor, last(&opened)));
     }
-    time::send(warehouse, &reader, &reached, parts).await?;
+    proven.is_stamped = time::send(warehouse, &reader, &reached, parts).await?;
+    let note = Note::parse(&operator.note).map_err(TreeError::from)?;
+    proven.cosigned = note.signatures.iter().filter(|signature| signature.name.as_str() != key.origin).count();
     file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
     file(parts, "trust.policy".to_owned(), policy(key)?.into_bytes()).await?;
     proven.operator = Some(described(key, OPERATOR, operator.size)?);

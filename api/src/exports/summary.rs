@@ -82,9 +82,16 @@ fn claims(about: &About, figures: &Figures, ending: &Ending) -> Vec<Claim> {
     } else {
         claims.push(claim(ClaimTitle::AsShown, Verdict::NotProven, "", String::new()));
     }
-    claims.push(claim(ClaimTitle::AppendOnly, Verdict::NotProven, "", String::new()));
-    claims.push(claim(ClaimTitle::Completeness, Verdict::NotProven, "", String::new()));
-    claims.push(claim(ClaimTitle::Witnesses, Verdict::NotConfigured, "", String::new()));
-    claims.push(claim(ClaimTitle::Time, Verdict::NotConfigured, "", String::new()));
+    // A witness cosigns only what follows from what it has seen.
+    let is_cosigned = proven.cosigned > 0;
+    claims.push(claim(ClaimTitle::AppendOnly, is(is_cosigned), "operator/checkpoint", String::new()));
+    let days = proven.closed.as_ref().map(|(first, last)| format!("{first} – {last}")).unwrap_or_default();
+    let reaches_the_end = |last: &str| crate::moment::written(about.header.to - 1).starts_with(last);
+    let is_whole = proven.closed.as_ref().is_some_and(|(_, last)| reaches_the_end(last));
+    claims.push(claim(ClaimTitle::Completeness, is(is_whole), "disclosures.jsonl, map/", days));
+    let set_up = |holds: bool| if holds { Verdict::Proven } else { Verdict::NotConfigured };
+    let witnesses = if is_cosigned { proven.cosigned.to_string() } else { String::new() };
+    claims.push(claim(ClaimTitle::Witnesses, set_up(is_cosigned), "operator/checkpoint", witnesses));
+    claims.push(claim(ClaimTitle::Time, set_up(proven.is_stamped), "time/", String::new()));
     claims
 }

@@ -22,7 +22,7 @@ use super::proof::{file, proof};
 use super::work::WorkError;
 
 /// Sends the stamp and what belongs to it. `logs`: each log's checkpoint in the bundle, and the last of its entries that is
-/// opened.
+/// opened. Whether there is a stamp.
 ///
 /// # Errors
 /// The warehouse's; where the writer has stopped.
@@ -31,19 +31,19 @@ pub async fn send(
     reader: &Reader,
     logs: &[(Anchor, u64)],
     parts: &Sender<Part>,
-) -> Result<(), WorkError> {
+) -> Result<bool, WorkError> {
     let mut covered = Vec::with_capacity(logs.len());
     for (anchor, last) in logs {
         let last = (*last).min(anchor.size.saturating_sub(1));
         covered.push(warehouse.anchor_of(&anchor.ledger, last).await?);
     }
     let entry = covered.iter().map(|first| first.as_ref().map_or(u64::MAX, |first| first.leaf)).max();
-    let Some(entry) = entry else { return Ok(()) };
+    let Some(entry) = entry else { return Ok(false) };
     let stamp = match warehouse.stamp_of(OPERATOR, entry).await? {
         Some(stamp) => Some(stamp),
         None => warehouse.stamp(OPERATOR).await?,
     };
-    let Some(stamp) = stamp else { return Ok(()) };
+    let Some(stamp) = stamp else { return Ok(false) };
     let folder = format!("time/{}", stamp.size);
     file(parts, format!("{folder}.checkpoint"), stamp.note.clone().into_bytes()).await?;
     file(parts, format!("{folder}.tsr"), stamp.response).await?;
@@ -60,7 +60,7 @@ pub async fn send(
         file(parts, format!("{folder}/{ledger}.tlog-proof"), proof.into_bytes()).await?;
         file(parts, format!("{folder}/{ledger}.consistency"), consistency.into_bytes()).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn consistency(reader: &Reader, from: &Anchor, to: &Anchor) -> Result<String, TreeError> {
