@@ -1,6 +1,7 @@
 //! The audit: every ledger derived anew from `events_data` and compared with what is stored of it. Three streams go side by
 //! side, each ledger by ledger and in order (records by leaf, entries by leaf, the operator log's checkpoints by size), so
-//! memory does not grow with their number. A fault is named once, where it is; the audit goes on behind it.
+//! nothing here grows with their number; the engine sorts the records for it, which takes memory there. A fault is named
+//! once, where it is; the audit goes on behind it.
 //!
 //! [`faults`] is what may be found, [`ledger`] the derivation of one ledger, [`mod@days`] its closed days, [`operator`] the log
 //! above them.
