@@ -455,7 +455,7 @@ fn holds_and_restrictions_bind() -> Result<()> {
     let content = unpacked(&bundle)?;
     let text = content
         .iter()
-        .filter(|(name, _)| name.ends_with(".ndjson") || name.ends_with(".jsonl") || name.ends_with(".csv"));
+        .filter(|(name, _)| name.ends_with(".jsonld") || name.ends_with(".jsonl") || name.ends_with(".csv"));
     let text: String = text.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
     ensure!(!text.contains(&limited.to_string()) && log["size"].as_u64() >= Some(5), "an export shows her");
     subject("unrestrict", limited, &[])?;

@@ -118,7 +118,7 @@ fn compose(
     }
     pages(&mut archive, about, &figures, &ending)?;
     let mut manifest = ending.manifest;
-    manifest["counts"] = figures.counts();
+    manifest["counts"] = figures.counts(ending.proven.redacted);
     archive.finish(manifest, sign)?;
     Ok((figures.records, figures.redacted))
 }

@@ -85,10 +85,10 @@ impl Figures {
         self.first.values().cloned().collect()
     }
 
-    /// What the manifest says of them.
-    pub fn counts(&self) -> Value {
+    /// What the manifest says of them, and of so many records that are not opened.
+    pub fn counts(&self, redacted: u64) -> Value {
         json!({
-            "records": self.records, "by_type": self.by_type, "redacted": self.redacted,
+            "records": self.records, "by_type": self.by_type, "redacted": redacted,
             "decisions": self.counts.decisions, "withdrawals": self.counts.withdrawals, "subjects": self.counts.subjects,
             "granted": self.counts.grants, "denied": self.counts.refusals,
         })

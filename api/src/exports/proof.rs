@@ -11,6 +11,7 @@ use avow_trees::read::Reader;
 use avow_trees::{OPERATOR, TreeError, keys};
 use avow_warehouse::Warehouse;
 use avow_warehouse::export::ExportScope;
+use avow_warehouse::records::Content;
 use avow_warehouse::trees::Anchor;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
@@ -37,6 +38,8 @@ pub struct Proven {
     pub uncovered: u64,
     /// Events among the opened.
     pub events: u64,
+    /// Leaves of erased and restricted subjects, of which nothing is opened.
+    pub redacted: u64,
     /// The first and the last closed day of the period.
     pub closed: Option<(String, String)>,
     /// Signatures of the operator log's checkpoint by others than the operator.
@@ -61,10 +64,10 @@ pub async fn send(
     let operator = warehouse.checkpoint(OPERATOR).await?;
     let days = Days::of(warehouse, scope, operator.as_ref().map_or(0, |operator| operator.size)).await?;
     let controls = days.controls().into_iter().chain(tombstones).collect();
-    let (touched, events) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
+    let (touched, events, redacted) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
     let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
-    let mut proven = Proven { opened, events, closed: days.closed(scope), ..Proven::default() };
+    let mut proven = Proven { opened, events, redacted, closed: days.closed(scope), ..Proven::default() };
     let (Some(operator), Some(key)) = (operator, key) else {
         proven.uncovered = proven.opened;
         return Ok(proven);
@@ -161,15 +164,16 @@ pub(super) async fn send_part(parts: &Sender<Part>, part: Part) -> Result<(), Wo
     parts.send(part).await.map_err(|_| WorkError::WriterStopped)
 }
 
-/// Sends `disclosures.jsonl`; what it opens, by ledger, and how many of that are events.
+/// Sends `disclosures.jsonl`; what it opens, by ledger, how many of that are events, and how many are
+/// there without being opened.
 async fn disclosures(
     warehouse: &Warehouse,
     (scope, shown, controls): (&ExportScope, &[String], &BTreeSet<(String, u64)>),
     parts: &Sender<Part>,
-) -> Result<(BTreeMap<String, Opened>, u64), WorkError> {
+) -> Result<(BTreeMap<String, Opened>, u64, u64), WorkError> {
     send_part(parts, Part::File("disclosures.jsonl".to_owned())).await?;
     let mut touched: BTreeMap<String, Opened> = BTreeMap::new();
-    let mut events = 0;
+    let (mut events, mut redacted) = (0, 0);
     let mut records = warehouse.records(scope, shown, controls)?;
     let mut lot = Vec::with_capacity(LOT + 4096);
     while let Some(record) = records.next().await? {
@@ -178,6 +182,7 @@ async fn disclosures(
         let tile = touched.entry(record.ledger.clone()).or_default().entry(record.leaf / width).or_default();
         tile[at] |= 1 << (record.leaf % 64);
         events += u64::from(record.event().is_some());
+        redacted += u64::from(record.content == Content::Redacted);
         lot.extend_from_slice(disclosure(&record, &scope.services).to_string().as_bytes());
         lot.push(b'\n');
         if lot.len() >= LOT {
@@ -185,5 +190,5 @@ async fn disclosures(
         }
     }
     send_part(parts, Part::More(lot)).await?;
-    Ok((touched, events))
+    Ok((touched, events, redacted))
 }

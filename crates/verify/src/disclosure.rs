@@ -108,6 +108,11 @@ impl Disclosure<'_> {
         site.or_else(of_body)
     }
 
+    /// Whether nothing of it is opened.
+    pub fn is_redacted(&self) -> bool {
+        self.redacted
+    }
+
     /// The body of a control record.
     pub fn body(&self) -> Option<&str> {
         self.body.as_deref()

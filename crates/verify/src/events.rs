@@ -102,6 +102,10 @@ struct Version {
 impl Events {
     /// Takes what a line opens. `wanted`: texts of which is to be known whether they are named.
     pub fn take(&mut self, record: &Disclosure<'_>, wanted: &BTreeSet<String>) {
+        if record.is_redacted() {
+            self.redacted += 1;
+            return;
+        }
         match record.body() {
             Some(body) if record.kind == LeafKind::Settings as u8 => {
                 if let Ok(version) = serde_json::from_str::<Version>(body) {

@@ -48,7 +48,6 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &
             Opened::Leaf(leaf) => leaf,
             Opened::Redacted => {
                 redacted += 1;
-                events.redacted += 1;
                 return;
             }
             Opened::Broken(why) => return faults.add(format!("line {number}: {why}")),
@@ -64,7 +63,10 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &
     if let Err(error) = read {
         faults.add(format!("{DISCLOSURES}: {error}"));
     }
-    let besides = [(redacted, "erased, their leaves are there"), (newer, "not under a checkpoint yet and not proven")];
+    let besides = [
+        (redacted, "erased or restricted, their leaves are there"),
+        (newer, "not under a checkpoint yet and not proven"),
+    ];
     let besides: String = besides.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("; {n} {what}")).collect();
     let mut claim = faults.claim("records", format!("{proven} records, each what its leaf commits to{besides}"));
     if claim.verdict == Verdict::Holds && proven == 0 && newer > 0 {
