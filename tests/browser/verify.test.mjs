@@ -125,9 +125,12 @@ test('a bundle is judged as the command judges it, and nothing leaves the page',
   const trusted = await judged(page, whole, policy)
   assert.deepEqual(trusted.verdicts, await byCommand(whole, '--policy', policy))
   assert.equal(trusted.verdicts.signer, 'holds')
-  assert.equal(await page.locator('section[data-verdict]').getAttribute('data-verdict'), 'holds')
+  // Today is not closed: whether all of it is there cannot be judged yet.
+  const unjudged = Object.entries(trusted.verdicts).filter(([, verdict]) => verdict === 'open').map(([claim]) => claim)
+  assert.deepEqual(unjudged, ['days'])
+  assert.equal(await page.locator('section[data-verdict]').getAttribute('data-verdict'), 'open')
   assert.equal(await page.evaluate(() => document.activeElement?.id), 'verdict', 'the verdict has the focus')
-  assert.equal(await page.locator('[role=status]').innerText(), 'Everything holds')
+  assert.equal(await page.locator('[role=status]').innerText(), 'Nothing fails, but not everything can be judged')
   await close()
 })
 
