@@ -29,10 +29,10 @@ fn a_batch_is_cut_where_the_month_changes() -> Result<()> {
     let months =
         boxed.run(&format!("SELECT count() {of} GROUP BY toYYYYMM(logged_at) ORDER BY toYYYYMM(logged_at)"))?;
     ensure!(months == "100\n300\n", "{months}");
-    let ledgers = boxed.run(&format!(
+    let ledgers = boxed.run(
         "SELECT countIf(leaf_kind = 1), max(leaf) + 1 - count() FROM (SELECT leaf, leaf_kind, ledger FROM events_data \
-         WHERE kind != 'range') AS e INNER JOIN ledgers AS l ON l.name = e.ledger GROUP BY period ORDER BY period"
-    ))?;
+         WHERE kind != 'range') AS e INNER JOIN ledgers AS l ON l.name = e.ledger GROUP BY period ORDER BY period",
+    )?;
     // Of the leaves, some close days.
     ensure!(ledgers == "100\t0\n300\t0\n", "{ledgers}");
     let back = boxed.run(

@@ -54,7 +54,7 @@ impl Days {
         }
         // Without a day of the period behind it, the one before says nothing.
         let followed: BTreeSet<String> =
-            closes.iter().filter(|day| place(&day, scope) == Place::Within).map(|day| day.ledger.clone()).collect();
+            closes.iter().filter(|day| place(day, scope) == Place::Within).map(|day| day.ledger.clone()).collect();
         closes.retain(|day| followed.contains(&day.ledger));
         Ok(Self { closes })
     }
@@ -88,7 +88,7 @@ impl Days {
     ) -> Result<(), WorkError> {
         let Some(subject) = scope.subject else { return Ok(()) };
         let tag = sum_map::subject_tag(&scope.site, Some(subject.into_bytes()));
-        for day in self.closes.iter().filter(|day| place(&day, scope) == Place::Within) {
+        for day in self.closes.iter().filter(|day| place(day, scope) == Place::Within) {
             let broken = |reason: &dyn std::fmt::Display| {
                 let (ledger, day) = (&day.ledger, &day.day);
                 WarehouseError::UnknownState(format!("the map of {day} of ledger {ledger}: {reason}"))
