@@ -2,6 +2,9 @@
 //! lie on such disks, three processors, an api, and a front before them all.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,6 +39,7 @@ pub struct Machines {
     pub log: Arc<KafkaLog>,
     pub kafka: Kafka,
     pub runtime: Runtime,
+    keys: tempfile::TempDir,
 }
 
 impl Machines {
@@ -46,8 +50,18 @@ impl Machines {
         let boxed = Boxed::start_in(box_disk.path())?;
         let box_proxy = Proxy::start(boxed.port())?;
         let brokers = kafka.brokers();
+        // One key for all who sign, whichever has the first partition.
+        let keys = tempfile::tempdir()?;
+        let key = keys.path().join("ledger.key");
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&key)?
+            .write_all("5a".repeat(32).as_bytes())?;
         let role = |name: &str| {
             Settings::new(name)
+                .env("AVOW_LEDGER__KEY_FILE", key.display().to_string())
                 .env("AVOW_KAFKA__BROKERS", &brokers)
                 .env("AVOW_KAFKA__PARTITIONS", PARTITIONS.to_string())
                 .env("AVOW_KAFKA__REPLICATION", "3")
@@ -79,6 +93,7 @@ impl Machines {
             log,
             kafka,
             runtime,
+            keys,
         })
     }
 
@@ -88,6 +103,7 @@ impl Machines {
             .env("AVOW_KAFKA__BROKERS", self.kafka.brokers())
             .env("AVOW_KAFKA__PARTITIONS", PARTITIONS.to_string())
             .env("AVOW_KAFKA__GROUP", "rogue")
+            .env("AVOW_LEDGER__KEY_FILE", self.keys.path().join("ledger.key").display().to_string())
             .env("AVOW_CLICKHOUSE__URL", format!("http://127.0.0.1:{}", self.box_proxy.port()))
     }
 
