@@ -14,7 +14,7 @@ suite() { # name, budget in minutes, command...
   printf '== %s took %d:%02d of %s:00\n' "$name" $((took / 60)) $((took % 60)) "$budget"
 }
 
-suite 'engine, beacon, page' 3 make --no-print-directory engine beacon web
+suite 'engine, beacon, page' 6 make --no-print-directory engine beacon web
 suite 'build' 15 cargo build --release --locked --workspace --tests --bins
 suite 'beacon' 1 npm --prefix ingest/beacon test --silent
 suite 'page' 1 npm --prefix api/web test --silent
