@@ -1,8 +1,6 @@
 //! Bytes to records, with what needs nothing but the record: the hash of its idempotency key and its commitment.
 
-use avow_ledger::Commitment;
 use avow_log::{Chunk, StoredRecord};
-use avow_schemas::leaf;
 use avow_schemas::record::{LogRecord, Writers, site_and_shard};
 use avow_warehouse::days::DAY_MS;
 use avow_warehouse::uniqueness::key_hash;
@@ -46,10 +44,8 @@ pub(crate) fn read(raw: &StoredRecord, writers: &Writers) -> Reading {
     }
     match &record {
         LogRecord::ConsentEvent(event) => {
-            let mut commitment = Commitment::new(&event.seed.0);
-            leaf::each_field(event, |name, value| commitment.field(name, value));
             let hash = key_hash(&event.site, event.subject, event.id);
-            Reading::Record { hash, commitment: commitment.finish(), record }
+            Reading::Record { hash, commitment: avow_trees::commitment(event), record }
         }
         LogRecord::ControlRecord(control) => {
             let hash = key_hash(&control.site, None, control.id);

@@ -5,8 +5,7 @@ CREATE TABLE ledger_days
     ledger       String COMMENT 'whose leaves are closed',
     first        UInt64,
     end          UInt64 COMMENT 'exclusive',
-    day          Date,
-    total        UInt64 COMMENT 'events in it',
+    day          String COMMENT '2026-11-24',
     close_ledger String COMMENT 'where the control record lies, ...',
     close_leaf   UInt64 COMMENT '... and as which leaf',
     body         String COMMENT 'of the control record'

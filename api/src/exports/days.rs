@@ -148,16 +148,7 @@ mod tests {
             upto: Vec::new(),
         };
         let (ledger, body, close_ledger) = ("l".to_owned(), String::new(), "l".to_owned());
-        let day = ClosedDay {
-            ledger,
-            first: 0,
-            end: 1,
-            day: "2026-11-24".into(),
-            total: 1,
-            close_ledger,
-            close_leaf: 1,
-            body,
-        };
+        let day = ClosedDay { ledger, first: 0, end: 1, day: "2026-11-24".into(), close_ledger, close_leaf: 1, body };
         for (from, to, expected) in [
             ("2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", Place::Within),
             ("2026-11-24T00:00:00.001Z", "2026-11-25T00:00:00Z", Place::Beyond),

@@ -177,9 +177,9 @@ impl Grower {
 fn closed(body: &str, leaf: &Leaf) -> Option<ClosedDay> {
     let close = DayClose::parse(body.as_bytes());
     let close = close.inspect_err(|error| tracing::error!(%error, %leaf.ledger, leaf.leaf, "ledger.bad_day_close"));
-    let DayClose { ledger, first, end, day, total, .. } = close.ok()?;
+    let DayClose { ledger, first, end, day, .. } = close.ok()?;
     let (close_ledger, close_leaf, body) = (leaf.ledger.to_string(), leaf.leaf, body.to_owned());
-    Some(ClosedDay { ledger, first, end, day, total, close_ledger, close_leaf, body })
+    Some(ClosedDay { ledger, first, end, day, close_ledger, close_leaf, body })
 }
 
 /// A tree's head.

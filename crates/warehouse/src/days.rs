@@ -2,11 +2,12 @@
 //! they are stored. What they mean is `avow_ledger`'s to know.
 
 use clickhouse::Row;
+use clickhouse::native::builder::BlockBuilder;
 use clickhouse::query::RowCursor;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::trees::Hash;
+use crate::trees::{Hash, column};
 use crate::{Warehouse, WarehouseError};
 
 /// A day's milliseconds.
@@ -33,7 +34,6 @@ pub struct ClosedDay {
     pub end: u64,
     /// `2026-11-24`
     pub day: String,
-    pub total: u64,
     /// Where the control record lies.
     pub close_ledger: String,
     pub close_leaf: u64,
@@ -196,21 +196,23 @@ impl Warehouse {
         Ok(query.fetch()?)
     }
 
-    /// Keeps closed days. Once more is no harm.
+    /// Keeps closed days, in one part. Once more is no harm.
     ///
     /// # Errors
     /// The engine's.
     pub async fn put_closed_days(&self, days: &[ClosedDay]) -> Result<(), WarehouseError> {
-        // Two statements' worth of rows at most: a close is one row a day and ledger.
-        for day in days {
-            let insert = "INSERT INTO ledger_days SELECT {ledger:String}, {first:UInt64}, {end:UInt64}, \
-                          toDate({day:String}), {total:UInt64}, {close_ledger:String}, {close_leaf:UInt64}, {body:String}";
-            let query = self.client().query_raw(insert).param("ledger", &day.ledger).param("first", day.first);
-            let query = query.param("end", day.end).param("day", &day.day).param("total", day.total);
-            let query = query.param("close_ledger", &day.close_ledger).param("close_leaf", day.close_leaf);
-            query.param("body", &day.body).with_setting("async_insert", "0").execute().await?;
+        if days.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut block = BlockBuilder::new();
+        column(&mut block, "ledger", days.iter().map(|row| row.ledger.as_str()))?;
+        column(&mut block, "first", days.iter().map(|row| row.first))?;
+        column(&mut block, "end", days.iter().map(|row| row.end))?;
+        column(&mut block, "day", days.iter().map(|row| row.day.as_str()))?;
+        column(&mut block, "close_ledger", days.iter().map(|row| row.close_ledger.as_str()))?;
+        column(&mut block, "close_leaf", days.iter().map(|row| row.close_leaf))?;
+        column(&mut block, "body", days.iter().map(|row| row.body.as_str()))?;
+        self.put("ledger_days", block).await
     }
 
     /// The closed days of these ledgers, those that follow one another from leaf 0, in order.
@@ -218,7 +220,7 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn closed_days(&self, ledgers: &[String]) -> Result<Vec<ClosedDay>, WarehouseError> {
-        let select = "SELECT ledger, first, end, toString(day) AS day, total, close_ledger, close_leaf, body \
+        let select = "SELECT ledger, first, end, day, close_ledger, close_leaf, body \
                       FROM ledger_days FINAL WHERE ledger IN {ledgers:Array(String)} ORDER BY ledger, first";
         let days = self.client().query_raw(select).param("ledgers", ledgers).fetch_all().await?;
         Ok(following(days))
@@ -252,7 +254,7 @@ mod tests {
 
     fn day(ledger: &str, first: u64, end: u64) -> ClosedDay {
         let (day, body, close_ledger) = ("2026-11-24".to_owned(), String::new(), ledger.to_owned());
-        ClosedDay { ledger: ledger.into(), first, end, day, total: end - first, close_ledger, close_leaf: end, body }
+        ClosedDay { ledger: ledger.into(), first, end, day, close_ledger, close_leaf: end, body }
     }
 
     #[test]

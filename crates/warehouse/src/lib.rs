@@ -18,6 +18,7 @@ pub mod ledgers;
 pub mod live;
 pub mod logs;
 mod migrate;
+pub mod places;
 pub mod query;
 pub mod rebuild;
 pub mod records;
