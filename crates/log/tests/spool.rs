@@ -94,7 +94,7 @@ async fn a_dead_a_silent_and_a_late_broker_lose_nothing() {
 
     kafka.sigstop(0).unwrap();
     taken.extend(server.take("silent").await);
-    assert!(matches!(server.intake.taking(), Taking::Spooled { records: 10, .. }));
+    assert!(matches!(server.intake.taking(), Taking::Spooled { records: 10, .. }), "{:?}", server.intake.taking());
     kafka.sigcont(0).unwrap();
     server.shipped(30).await;
     taken.extend(server.take("in the end").await);

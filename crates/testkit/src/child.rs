@@ -47,13 +47,32 @@ impl Child {
         self.process.id()
     }
 
-    /// Sends `signal`.
+    /// Sends `signal`. After [`Signal::STOP`] no thread of it runs any more: the kernel stops them one by one, and until
+    /// then a broker still answers.
     ///
     /// # Errors
-    /// If the process has ended and was waited for.
+    /// If the process has ended and was waited for; if it does not stop within a minute.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).context("no process id")?;
-        kill_process(pid, signal).with_context(|| format!("sending {signal:?} to {pid:?}"))
+        kill_process(pid, signal).with_context(|| format!("sending {signal:?} to {pid:?}"))?;
+        let until = Instant::now() + Duration::from_secs(60);
+        while signal == Signal::STOP && !self.is_stopped() {
+            if Instant::now() > until {
+                bail!("process {} has not stopped", self.pid());
+            }
+            sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Whether no thread of it runs: all are stopped, or it has ended.
+    fn is_stopped(&self) -> bool {
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", self.pid())) else { return true };
+        // The state follows the name, which is in parentheses and may hold any others (proc_pid_stat(5)).
+        threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok()).all(|stat| {
+            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+            matches!(state, Some('T' | 't' | 'Z' | 'X'))
+        })
     }
 
     /// SIGTERM, and waits for the end.
@@ -117,6 +136,16 @@ mod tests {
         let pid = child.pid();
         drop(child);
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[test]
+    fn stands_still_once_it_is_stopped() {
+        let child = Child::spawn(Command::new("sh").args(["-c", "while :; do :; done"])).unwrap();
+        assert!(!child.is_stopped());
+        child.signal(Signal::STOP).unwrap();
+        assert!(child.is_stopped());
+        child.signal(Signal::CONT).unwrap();
+        assert!(!child.is_stopped());
     }
 
     #[test]
