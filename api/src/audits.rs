@@ -83,12 +83,12 @@ impl Audits {
     async fn work(self: Arc<Self>, mut job: Job) {
         job.state = State::Running;
         self.note(&job).await;
-        let key = self.control.directory().ledger_key().cloned();
+        let keys = self.control.directory().ledger_keys().to_vec();
         let progress = |share| self.store.progress(job.id, share);
         // A stop leaves the job as it is on disk; the next start begins it anew.
         let outcome = tokio::select! {
             () = self.shutdown.cancelled() => return,
-            outcome = audit::audit(&self.warehouse, self.log_id, key.as_deref(), progress) => outcome,
+            outcome = audit::audit(&self.warehouse, self.log_id, &keys, progress) => outcome,
         };
         match outcome {
             Ok(found) => {

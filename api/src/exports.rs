@@ -85,13 +85,12 @@ impl Exports {
     }
 
     /// What signs a manifest, if this process has the key with which the installation signs.
-    fn signature(&self, key: &LedgerKey) -> Option<archive::Sign> {
-        let keys = self.keys.as_ref().filter(|keys| keys.publication(0).is_ok_and(|own| own.is_same(key)))?;
-        let key = keys.of(OPERATOR).ok()?;
+    fn signature(&self, published: &[Arc<LedgerKey>]) -> Option<archive::Sign> {
+        let signer = self.keys.as_ref()?.signer(published)?;
+        let runtime = tokio::runtime::Handle::current();
         Some(Box::new(move |sha256| {
-            let text = format!("avow bundle\n{sha256}\n");
-            let signature = key.sign(&text);
-            format!("{text}\n{signature}\n")
+            let note = runtime.block_on(signer.note(OPERATOR, format!("avow bundle\n{sha256}\n")));
+            note.map(|note| note.to_string())
         }))
     }
 

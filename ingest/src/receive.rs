@@ -74,7 +74,7 @@ impl Ingest {
         let mut judged = self.judge(&sender, kind.form, &whole.bytes)?;
         drop(whole);
         let accepted = judged.passed.len();
-        let receipts = sender.receipt.then(|| self.receipts_of(&mut judged));
+        let receipts = if sender.receipt { Some(self.receipts_of(&mut judged).await) } else { None };
         if accepted > 0 {
             self.appender.append(std::mem::take(&mut judged.passed)).await?;
         }
@@ -82,9 +82,11 @@ impl Ingest {
     }
 
     /// Made before the events go to the log, and handed out once they are durable.
-    fn receipts_of(&self, judged: &mut Judged<'_>) -> Vec<EventReceipt> {
-        let made =
-            judged.passed.iter().filter_map(|passed| self.receipts.of(passed.index, &passed.event)).collect::<Vec<_>>();
+    async fn receipts_of(&self, judged: &mut Judged<'_>) -> Vec<EventReceipt> {
+        let mut made = Vec::with_capacity(judged.passed.len());
+        for passed in &judged.passed {
+            made.extend(self.receipts.of(passed.index, &passed.event).await);
+        }
         if made.len() < judged.passed.len() {
             self.warn(judged, None, None, "?receipt".to_owned(), NO_RECEIPTS);
         }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use avow_control::ControlError;
 use avow_trees::TreeError;
-use avow_trees::keys::Keys;
+use avow_trees::keys::{Keys, NoteSigner};
 use avow_trees::sign::Signer;
 use tokio_util::sync::CancellationToken;
 
@@ -55,17 +56,7 @@ pub(crate) async fn keep_signing(context: &Context, signing: Option<Signing>, st
 
 async fn sign(context: &Context, signing: &Signing, stop: &CancellationToken) -> Result<(), TreeError> {
     let keys = &signing.keys;
-    let published = keys.publication(jiff::Timestamp::now().as_millisecond())?;
-    let in_force = context.control.publish_ledger_key(published.clone()).await;
-    let in_force = in_force.map_err(|e| TreeError::Key(e.to_string()))?;
-    if !in_force.is_same(&published) {
-        return Err(TreeError::Key(format!(
-            "this process has another key than the installation, which signs as {} with {}: give every processor the same \
-             ledger.key_file (AVOW_LEDGER__KEY_FILE) and ledger.origin",
-            in_force.origin, in_force.public_key
-        )));
-    }
-    let mut signer = Signer::open(Arc::clone(&context.warehouse), keys.clone()).await?;
+    let mut signer = Signer::open(Arc::clone(&context.warehouse), note_signer(context, keys).await?).await?;
     let poster = Poster::new();
     let mut cosigning = signing.witnessing.clone().map(|witnessing| {
         signer.hold_operator();
@@ -93,6 +84,30 @@ async fn sign(context: &Context, signing: &Signing, stop: &CancellationToken) ->
         }
     }
     Ok(())
+}
+
+/// What signs here: the installation's key, and in an overlap its successor, which is published first.
+async fn note_signer(context: &Context, keys: &Keys) -> Result<NoteSigner, TreeError> {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let unpublished = |error: ControlError| TreeError::Key(error.to_string());
+    let mut published = context.control.publish_ledger_key(keys.publication(now)).await.map_err(unpublished)?;
+    if let Some(change) = keys.change(&published, now).await? {
+        tracing::info!(origin = change.origin, public_key = change.public_key, "ledger.key_changes");
+        published = context.control.publish_ledger_key(change).await.map_err(unpublished)?;
+    }
+    if let Some(signer) = keys.signer(&published) {
+        if keys.has_next() {
+            // A crash may have left them out.
+            context.control.write_key_change_leaves().await.map_err(unpublished)?;
+        }
+        return Ok(signer);
+    }
+    let in_force = published.last().map(|key| format!(", which signs as {} with {}", key.origin, key.public_key));
+    Err(TreeError::Key(format!(
+        "this process has another key than the installation{}: give every processor the same ledger.key_file \
+         (AVOW_LEDGER__KEY_FILE) and ledger.origin",
+        in_force.unwrap_or_default()
+    )))
 }
 
 /// How long to wait between two checkpoints of each ledger.

@@ -97,17 +97,16 @@ pub struct LedgerKey {
     /// Ed25519, 32 bytes in hexadecimal.
     pub public_key: String,
     pub made_at: i64,
+    /// With which the key before it hands over: a note that both have signed (`avow_ledger::key_change`). The first key
+    /// has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
 }
 
 impl LedgerKey {
     /// Its key in the topic.
     pub fn key(&self) -> String {
         format!("ledger-key/{}", self.public_key)
-    }
-
-    /// Whether it signs the same under the same name.
-    pub fn is_same(&self, other: &Self) -> bool {
-        (&self.origin, &self.public_key) == (&other.origin, &other.public_key)
     }
 }
 

@@ -19,6 +19,7 @@ mod forged;
 mod front;
 mod fsck;
 mod installation;
+mod key_change;
 mod kills;
 mod ledger;
 mod migrate;

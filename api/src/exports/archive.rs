@@ -7,6 +7,7 @@ use std::path::Path;
 
 use avow_records::report::{self, Language, PdfError};
 use avow_schemas::catalog::LANGUAGES;
+use avow_trees::TreeError;
 use avow_warehouse::records::Record;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -37,12 +38,14 @@ pub enum ArchiveError {
     /// An erasure, or retention, between one reading and the other.
     #[error("records were taken away while they were exported: ask again")]
     Changed,
+    #[error("the manifest is not signed: {0}")]
+    Unsigned(#[from] TreeError),
     #[error("the rows ended before the export did")]
     Abandoned,
 }
 
 /// Makes the signed note of a manifest with this SHA-256 (hexadecimal).
-pub type Sign = Box<dyn FnOnce(&str) -> String + Send>;
+pub type Sign = Box<dyn FnOnce(&str) -> Result<String, TreeError> + Send>;
 
 /// What the writer is sent.
 pub enum Part {
@@ -205,8 +208,9 @@ impl Archive {
         self.zip.start_file("manifest.json", self.options)?;
         self.zip.write_all(&manifest)?;
         if let Some(sign) = sign {
+            let note = sign(&hex(&Sha256::digest(&manifest)))?;
             self.zip.start_file("manifest.note", self.options)?;
-            self.zip.write_all(sign(&hex(&Sha256::digest(&manifest))).as_bytes())?;
+            self.zip.write_all(note.as_bytes())?;
         }
         Ok(self.zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
     }

@@ -2,6 +2,7 @@
 //! log. Read after the rows, up to the newest checkpoint that the operator log has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use avow_ledger::note::Note;
 use avow_ledger::tile::{self, TileKind, TilePath};
@@ -55,8 +56,8 @@ type Opened = BTreeMap<u64, [u64; 4]>;
 /// # Errors
 /// The warehouse's; where the writer has stopped.
 pub async fn send(
-    warehouse: &std::sync::Arc<Warehouse>,
-    key: Option<&LedgerKey>,
+    warehouse: &Arc<Warehouse>,
+    published: &[Arc<LedgerKey>],
     (scope, shown): (&ExportScope, &[String]),
     tombstones: BTreeSet<(String, u64)>,
     parts: &Sender<Part>,
@@ -68,11 +69,11 @@ pub async fn send(
     days.send_maps(warehouse, scope, parts).await?;
     let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
     let mut proven = Proven { opened, events, redacted, closed: days.closed(scope), ..Proven::default() };
-    let (Some(operator), Some(key)) = (operator, key) else {
+    let (Some(operator), Some(in_force)) = (operator, published.last()) else {
         proven.uncovered = proven.opened;
         return Ok(proven);
     };
-    let reader = Reader::new(std::sync::Arc::clone(warehouse));
+    let reader = Reader::new(Arc::clone(warehouse));
     let mut reached = Vec::new();
     for (ledger, opened) in touched {
         // Entries of the operator log beyond its checkpoint have no proof yet.
@@ -88,17 +89,21 @@ pub async fn send(
         }
         let proof = proof(&reader, &anchor, operator.size, &operator.note).await?;
         file(parts, format!("proofs/{ledger}.tlog-proof"), proof.into_bytes()).await?;
-        proven.described.push(described(key, &ledger, anchor.size)?);
+        proven.described.push(described(published, &ledger, (anchor.size, &anchor.note))?);
         proven.logs += 1;
         proven.uncovered += beyond(&opened, anchor.size);
         reached.push((anchor, last(&opened)));
     }
     proven.is_stamped = time::send(warehouse, &reader, &reached, parts).await?;
     let note = Note::parse(&operator.note).map_err(TreeError::from)?;
-    proven.cosigned = note.signatures.iter().filter(|signature| signature.name.as_str() != key.origin).count();
+    proven.cosigned = note.signatures.iter().filter(|signature| signature.name.as_str() != in_force.origin).count();
+    proven.operator = Some(described(published, OPERATOR, (operator.size, &operator.note))?);
     file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
-    file(parts, "trust.policy".to_owned(), policy(key)?.into_bytes()).await?;
-    proven.operator = Some(described(key, OPERATOR, operator.size)?);
+    file(parts, "trust.policy".to_owned(), policy(in_force)?.into_bytes()).await?;
+    let changes = published.iter().filter_map(|key| key.change.clone());
+    for (number, change) in (1..).zip(changes) {
+        file(parts, format!("keys/{number}.note"), change.into_bytes()).await?;
+    }
     Ok(proven)
 }
 
@@ -125,7 +130,7 @@ fn beyond(opened: &Opened, size: u64) -> u64 {
 /// Whose signatures the bundle says are to be accepted (C2SP tlog-policy). A reader compares it with what he has from
 /// elsewhere: a bundle cannot vouch for its own key.
 fn policy(key: &LedgerKey) -> Result<String, TreeError> {
-    let verifier = keys::verifier(key, &keys::origin(&key.origin, OPERATOR))?;
+    let verifier = keys::verifier(key, OPERATOR)?;
     Ok(format!(
         "# The key that this bundle is signed with, as the bundle itself says. Compare it with what you have from elsewhere,\n\
          # and trust that: avow verify does not look at this file unless you give it as --policy.\n\
@@ -142,10 +147,10 @@ fn is_wanted(path: &TilePath, opened: &Opened) -> bool {
     }
 }
 
-fn described(key: &LedgerKey, ledger: &str, size: u64) -> Result<Value, TreeError> {
-    let origin = keys::origin(&key.origin, ledger);
-    let public_key = keys::verifier(key, &origin)?.to_string();
-    Ok(json!({"name": ledger, "origin": origin, "public_key": public_key, "size": size}))
+/// What the manifest says of a log, with the newest of the keys that have signed its checkpoint.
+fn described(published: &[Arc<LedgerKey>], ledger: &str, (size, note): (u64, &str)) -> Result<Value, TreeError> {
+    let key = keys::signed_by(published, ledger, &Note::parse(note)?)?;
+    Ok(json!({"name": ledger, "origin": key.name().as_str(), "public_key": key.to_string(), "size": size}))
 }
 
 /// The proof that a checkpoint is an entry of the operator log.

@@ -69,7 +69,7 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
     let about = about(&directory, job, &scope)?;
     let (parts, received) = tokio::sync::mpsc::channel(AHEAD);
     let folder = exports.store.path(job.id);
-    let sign = directory.ledger_key().and_then(|key| exports.signature(key));
+    let sign = exports.signature(directory.ledger_keys());
     let is_signed = sign.is_some();
     let writer = tokio::task::spawn_blocking(move || write(&folder, received, &about, sign));
 
@@ -148,11 +148,10 @@ async fn send(
         hashes.iter().filter_map(|hash| directory.banner(&scope.site, hash)).map(AsRef::as_ref).collect();
     let is_cut = !scope.services.is_empty();
     let shown: Vec<String> = if is_cut { Vec::new() } else { hashes.into_iter().collect() };
-    let key = directory.ledger_key().map(AsRef::as_ref);
     let erasures = scope.subject.map(|subject| directory.erasures_of(&scope.site, subject)).unwrap_or_default();
     let erasures: Vec<String> = erasures.iter().map(|erasure| erasure.id.to_string()).collect();
     let tombstones = warehouse.tombstones(&scope.site, &erasures).await?;
-    let proven = proof::send(warehouse, key, (scope, &shown), tombstones, parts).await?;
+    let proven = proof::send(warehouse, directory.ledger_keys(), (scope, &shown), tombstones, parts).await?;
     let artefacts =
         if is_cut { artefacts::withheld(&banners) } else { artefacts::send(warehouse, &banners, parts).await? };
     let attachments = directory.attachments(&scope.site);

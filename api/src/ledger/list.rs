@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use avow_ledger::key::VerifierKey;
+use avow_ledger::{Note, VerifierKey};
 use avow_schemas::control::{LedgerKey, Scope};
-use avow_trees::keys;
+use avow_trees::{TreeError, keys};
+use avow_warehouse::trees::Checkpoint;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -28,8 +29,11 @@ pub struct Log {
     pub name: String,
     /// As in its checkpoints' first line.
     pub origin: String,
-    /// With what its checkpoints are signed: a verifier key (C2SP signed-note).
+    /// With what its newest checkpoint is signed: a verifier key (C2SP signed-note).
     pub public_key: String,
+    /// Keys that have signed its earlier checkpoints, or sign them as well, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_keys: Vec<String>,
     /// Entries under its newest checkpoint.
     pub size: u64,
     /// Whose ledger it is; only for `audit:read`, of the token's sites.
@@ -50,7 +54,10 @@ pub struct Log {
     )
 )]
 pub async fn list_logs(State(api): State<Arc<Api>>, bearer: Option<Bearer>) -> Result<Json<Logs>, Problem> {
-    let Some(key) = api.control.directory().ledger_key().cloned() else { return Ok(Json(Logs { logs: Vec::new() })) };
+    let published = api.control.directory().ledger_keys().to_vec();
+    if published.is_empty() {
+        return Ok(Json(Logs { logs: Vec::new() }));
+    }
     let auditor = bearer.map(|Bearer(caller)| caller).filter(|caller| caller.has(Scope::AuditRead));
     let owners: HashMap<String, (String, String)> = match &auditor {
         None => HashMap::new(),
@@ -63,16 +70,31 @@ pub async fn list_logs(State(api): State<Arc<Api>>, bearer: Option<Bearer>) -> R
     for checkpoint in api.warehouse.checkpoints().await? {
         let owner = owners.get(&checkpoint.ledger);
         let owner = owner.filter(|(site, _)| auditor.as_ref().is_some_and(|caller| caller.may_see(site)));
-        let origin = keys::origin(&key.origin, &checkpoint.ledger);
-        let public_key = verifier(&key, &origin)?.to_string();
+        let key = signed_by(&published, &checkpoint)?;
+        let all = keys::verifiers(&published, &checkpoint.ledger).map_err(internal)?;
+        let former_keys = all.iter().skip_while(|other| **other != key).skip(1).map(VerifierKey::to_string).collect();
+        let (origin, public_key) = (key.name().to_string(), key.to_string());
         let (site, period) = owner.cloned().unzip();
-        logs.push(Log { name: checkpoint.ledger, origin, public_key, size: checkpoint.size, site, period });
+        logs.push(Log {
+            name: checkpoint.ledger,
+            origin,
+            public_key,
+            former_keys,
+            size: checkpoint.size,
+            site,
+            period,
+        });
     }
     logs.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Json(Logs { logs }))
 }
 
-/// The key that verifies a log's checkpoints.
-pub fn verifier(key: &LedgerKey, origin: &str) -> Result<VerifierKey, Problem> {
-    keys::verifier(key, origin).map_err(|error| Problem::internal(error.to_string()))
+/// The newest of the keys that have signed a checkpoint.
+pub fn signed_by(published: &[Arc<LedgerKey>], checkpoint: &Checkpoint) -> Result<VerifierKey, Problem> {
+    let note = Note::parse(&checkpoint.note).map_err(|error| internal(error.into()))?;
+    keys::signed_by(published, &checkpoint.ledger, &note).map_err(internal)
+}
+
+fn internal(error: TreeError) -> Problem {
+    Problem::internal(error.to_string())
 }

@@ -119,7 +119,7 @@ pub async fn erase_subject(
     }
     tracing::info!(%site, erasure = %erasure.id, ?state, by = %caller.id, "api.subject_erased");
     let status = if state == ErasureState::Erased { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let answer = Json(erased(&api, subject, &erasure, state));
+    let answer = Json(erased(&api, subject, &erasure, state).await);
     Ok((status, [(header::CACHE_CONTROL, "no-store")], answer).into_response())
 }
 
@@ -197,7 +197,7 @@ impl Request<'_> {
     }
 }
 
-fn erased(api: &Api, subject: Uuid, erasure: &Erasure, state: ErasureState) -> Erased {
+async fn erased(api: &Api, subject: Uuid, erasure: &Erasure, state: ErasureState) -> Erased {
     let keeps = i64::try_from(api.log_keeps.as_millis()).unwrap_or(i64::MAX);
     let (made_at, forgets) = (moment::written(erasure.made_at), moment::written(erasure.made_at.saturating_add(keeps)));
     let text = format!(
@@ -213,14 +213,13 @@ fn erased(api: &Api, subject: Uuid, erasure: &Erasure, state: ErasureState) -> E
         made_at,
         log_forgets_by: forgets,
         body: erasure.body(),
-        tombstone: signed(api, &text),
+        tombstone: signed(api, &text).await,
     }
 }
 
 /// The text as a note, if this process has the installation's key.
-fn signed(api: &Api, text: &str) -> Option<String> {
-    let published = api.control.directory().ledger_key().cloned();
-    let is_own = |own: &avow_schemas::control::LedgerKey| published.as_ref().is_none_or(|key| own.is_same(key));
-    let keys = api.keys.as_ref().filter(|keys| keys.publication(0).is_ok_and(|own| is_own(&own)))?;
-    Some(format!("{text}\n{}\n", keys.of(OPERATOR).ok()?.sign(text)))
+async fn signed(api: &Api, text: &str) -> Option<String> {
+    let signer = api.keys.as_ref()?.signer(api.control.directory().ledger_keys())?;
+    let signed = signer.note(OPERATOR, text.to_owned()).await;
+    signed.inspect_err(|error| tracing::error!(%error, "api.tombstone_not_signed")).ok().map(|note| note.to_string())
 }

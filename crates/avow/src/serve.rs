@@ -21,6 +21,7 @@ use avow_log::{Intake, Log};
 use avow_processor::Processor;
 use avow_registry::Registry;
 use avow_telemetry::Metrics;
+use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
 use axum::Router;
 use tokio::net::TcpListener;
@@ -160,12 +161,15 @@ impl Server {
             config,
         };
         let mut routes = Router::new();
+        // An ingest of its own gives receipts if it is given the key.
+        let signs = roles.processor || roles.api || server.config.ledger.has_key();
+        let keys = if signs { Some(ledger_key::load(&server.config).await?) } else { None };
         if roles.ingest {
             let intake = log::intake(&server.config, &log, &metrics.spool).await?;
             let ingest =
                 Ingest::new(&server.config.ingest, Arc::clone(&intake), Arc::clone(&control), Arc::clone(&metrics))?;
-            if roles.are_all() || server.config.ledger.key_file.is_some() {
-                ingest.sign_receipts_with(ledger_key::receipts(&server.config, &control)?);
+            if let Some(keys) = keys.clone().filter(|_| roles.are_all() || server.config.ledger.has_key()) {
+                ingest.sign_receipts_with(ledger_key::receipts(keys, &control));
             }
             routes = routes.merge(avow_ingest::router(Arc::clone(&ingest)));
             server.ingest = Some(ingest);
@@ -173,10 +177,10 @@ impl Server {
         }
         if let Some(warehouse) = &warehouse {
             if roles.processor {
-                server.start_processor(&control, warehouse, &metrics, registry).await?;
+                server.start_processor(&control, warehouse, (&metrics, keys.clone()), registry).await?;
             }
             if roles.api {
-                routes = routes.merge(server.api(&control, warehouse, metrics).await?);
+                routes = routes.merge(server.api(&control, warehouse, (metrics, keys)).await?);
             }
         }
         server.http = Some(serve_http(public, routes));
@@ -189,7 +193,7 @@ impl Server {
         &mut self,
         control: &Arc<Control>,
         warehouse: &Arc<Warehouse>,
-        metrics: &Arc<Metrics>,
+        (metrics, keys): (&Arc<Metrics>, Option<Keys>),
         registry: Option<Arc<Registry>>,
     ) -> anyhow::Result<()> {
         let processor = Processor::new(
@@ -200,7 +204,10 @@ impl Server {
             Arc::clone(warehouse),
             Arc::clone(metrics),
         );
-        let mut processor = processor.await?.with_signing(witnesses::signing(&self.config)?);
+        let mut processor = processor.await?;
+        if let Some(keys) = keys {
+            processor = processor.with_signing(witnesses::signing(&self.config, keys)?);
+        }
         if let Some(registry) = registry {
             processor = processor.with_registry(registry);
         }
@@ -214,13 +221,13 @@ impl Server {
         &self,
         control: &Arc<Control>,
         warehouse: &Arc<Warehouse>,
-        metrics: Arc<Metrics>,
+        (metrics, keys): (Arc<Metrics>, Option<Keys>),
     ) -> anyhow::Result<Router> {
         let parts = Parts {
             warehouse: Arc::clone(warehouse),
             log: Arc::clone(&self.log),
             control: Arc::clone(control),
-            keys: Some(ledger_key::load(&self.config)?),
+            keys,
             metrics,
             log_keeps: log::keeps(&self.config),
             serving: Arc::clone(&self.serving),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use avow_ledger::{KeyChange, VerifierKey, hex};
 use avow_schemas::banner::Evidence;
 use avow_schemas::control::{Attachment, ControlValue, LedgerKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
@@ -85,7 +86,7 @@ pub struct Directory {
     attachments: BTreeMap<String, Arc<Attachment>>,
     /// By their key: a handful.
     schemas: BTreeMap<String, Arc<WriterSchema>>,
-    /// In the order in which they were published.
+    /// Each handed over to by the one before it.
     ledger_keys: Vec<Arc<LedgerKey>>,
     rights: rights::Rights,
 }
@@ -132,9 +133,22 @@ impl Directory {
         cited.all(|other| other.fingerprint == first.fingerprint).then_some(first.schema.as_str())
     }
 
-    /// The key with which checkpoints are signed: the first one that was published.
-    pub fn ledger_key(&self) -> Option<&Arc<LedgerKey>> {
-        self.ledger_keys.first()
+    /// The keys with which checkpoints were signed, in order; the last one is in force.
+    pub fn ledger_keys(&self) -> &[Arc<LedgerKey>] {
+        &self.ledger_keys
+    }
+
+    /// Whether a key may follow the one in force: it is the first, or the one in force has handed over to it.
+    pub(crate) fn may_follow(&self, key: &LedgerKey) -> bool {
+        let Some(in_force) = self.ledger_keys.last() else { return key.change.is_none() };
+        let Some(change) = key.change.as_deref().and_then(|note| KeyChange::read(note).ok()) else { return false };
+        let is = |vkey: &VerifierKey, key: &LedgerKey| {
+            let same_name = vkey.name().as_str() == key.origin;
+            same_name && hex::decode(&key.public_key).is_some_and(|bytes| vkey.public().bytes() == bytes)
+        };
+        // Back to a key that handed over once there is no way.
+        let is_new = self.ledger_keys.iter().all(|known| known.public_key != key.public_key);
+        is_new && is(&change.from, in_force) && is(&change.to, key)
     }
 
     /// Every erasure there was.
@@ -187,7 +201,7 @@ impl Directory {
                 self.schemas.insert(key.to_owned(), Arc::new(schema));
             }
             Some(ControlValue::LedgerKey(ledger_key)) => {
-                if !self.ledger_keys.iter().any(|known| known.is_same(&ledger_key)) {
+                if self.may_follow(&ledger_key) {
                     self.ledger_keys.push(Arc::new(ledger_key));
                 }
             }

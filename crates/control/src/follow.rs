@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use avow_log::{Log, LogError, ReadLimit, StoredRecord, Topic};
 use avow_schemas::banner::InvalidArtefact;
-use avow_schemas::control::{ControlValue, LedgerKey, TokenRecord, WriterSchema};
+use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
 use avow_schemas::ids::SiteId;
 use avow_schemas::record::Framing;
 use avow_schemas::settings::InvalidSettings;
@@ -20,6 +20,7 @@ use crate::token::{self, Caller};
 
 mod banners;
 mod change;
+mod ledger_keys;
 mod rights;
 
 pub use rights::{Asked, MarkKind};
@@ -273,19 +274,6 @@ impl Control {
         }
         let _ = self.framing.set(framing);
         Ok(())
-    }
-
-    /// Publishes the key that signs the ledgers' checkpoints, unless one is there; which one signs.
-    ///
-    /// # Errors
-    /// Where the log does not take it.
-    pub async fn publish_ledger_key(&self, key: LedgerKey) -> Result<LedgerKey, ControlError> {
-        self.catch_up().await?;
-        if self.directory().ledger_key().is_none() {
-            self.put(&key.key(), Some(&ControlValue::LedgerKey(key.clone()))).await?;
-        }
-        // Of two that publish at the same moment the first in the topic is it.
-        Ok(self.directory().ledger_key().map_or(key, |key| LedgerKey::clone(key)))
     }
 
     /// How this process frames the records of the events topic: single-object encoding unless [`Control::write_as`] says

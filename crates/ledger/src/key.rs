@@ -70,14 +70,23 @@ pub struct SigningKey {
     name: KeyName,
     id: u32,
     key: ed25519_dalek::SigningKey,
+    public: VerifyingKey,
 }
 
 impl SigningKey {
     /// From the 32-byte private key of RFC 8032.
     pub fn from_seed(name: KeyName, seed: [u8; 32]) -> Self {
         let key = ed25519_dalek::SigningKey::from_bytes(&seed);
-        let id = key_id(&name, ED25519, key.verifying_key().as_bytes());
-        Self { name, id, key }
+        let public = key.verifying_key();
+        let id = key_id(&name, ED25519, public.as_bytes());
+        Self { name, id, key, public }
+    }
+
+    /// The same key under another name.
+    #[must_use]
+    pub fn named(&self, name: KeyName) -> Self {
+        let id = key_id(&name, ED25519, self.public());
+        Self { name, id, key: self.key.clone(), public: self.public }
     }
 
     /// The key's name.
@@ -85,9 +94,14 @@ impl SigningKey {
         &self.name
     }
 
+    /// The public key of RFC 8032.
+    pub fn public(&self) -> &[u8; 32] {
+        self.public.as_bytes()
+    }
+
     /// The key that verifies its signatures.
     pub fn vkey(&self) -> VerifierKey {
-        VerifierKey { name: self.name.clone(), id: self.id, public: PublicKey::Ed25519(self.key.verifying_key()) }
+        VerifierKey { name: self.name.clone(), id: self.id, public: PublicKey::Ed25519(self.public) }
     }
 
     /// Signs a note's text, which ends in a newline.

@@ -2,6 +2,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::key::{PublicKey, VerifierKey};
+use crate::key_change::{self, KeyChange};
 use crate::note::{Note, NoteError};
 
 mod parse;
@@ -144,6 +145,16 @@ impl Policy {
     /// The witnesses in the policy's order.
     pub fn witnesses(&self) -> &[Witness] {
         &self.witnesses
+    }
+
+    /// Takes the keys to which the policy's logs have handed over as logs of the policy, too.
+    pub fn follow(&mut self, changes: &[KeyChange]) {
+        let known: Vec<VerifierKey> = self.logs.iter().map(|log| log.key.clone()).collect();
+        for key in known.iter().flat_map(|key| key_change::successors(key, changes)) {
+            if self.logs.iter().all(|log| log.key != *key) {
+                self.logs.push(Log { key: key.clone(), url: None });
+            }
+        }
     }
 
     /// Who of the policy signed a checkpoint, and whether that is enough.

@@ -103,7 +103,7 @@ impl Streams {
 pub async fn audit(
     warehouse: &Arc<Warehouse>,
     log_id: Uuid,
-    key: Option<&LedgerKey>,
+    keys: &[Arc<LedgerKey>],
     progress: impl Fn(f64) + Send + Sync,
 ) -> Result<Found, TreeError> {
     let stored = stored(warehouse).await?;
@@ -119,10 +119,10 @@ pub async fn audit(
     };
     while let Some(name) = streams.next_ledger() {
         if name == OPERATOR {
-            operator::audit(warehouse, &mut streams, &stored, key, &mut found).await?;
+            operator::audit(warehouse, &mut streams, &stored, keys, &mut found).await?;
         } else {
             let derived = Derived::new(warehouse, name.clone());
-            let size = derived.audit(&mut streams, &stored, key, &mut found, &note).await?;
+            let size = derived.audit(&mut streams, &stored, keys, &mut found, &note).await?;
             days::audit(warehouse, &name, size, &mut found).await?;
         }
     }

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use avow_ledger::checkpoint::Checkpoint as Text;
 use avow_ledger::frontier::Frontier;
-use avow_ledger::note::Note;
 use avow_ledger::{merkle, proof};
 use avow_warehouse::Warehouse;
 use avow_warehouse::trees::{Anchor, Checkpoint, Head, Node};
 use uuid::Uuid;
 
-use crate::keys::Keys;
+use crate::keys::NoteSigner;
 use crate::read::Reader;
 use crate::{OPERATOR, TreeError, grow};
 
@@ -25,7 +24,7 @@ const MOST_ENTRIES: usize = 200;
 pub struct Signer {
     warehouse: Arc<Warehouse>,
     reader: Reader,
-    keys: Keys,
+    keys: NoteSigner,
     signed: HashMap<String, Checkpoint>,
     /// Sizes of the newest entries of the operator log, by log.
     anchored: HashMap<String, u64>,
@@ -52,7 +51,7 @@ impl Signer {
     ///
     /// # Errors
     /// The engine's; where the operator log's head does not fit its entries.
-    pub async fn open(warehouse: Arc<Warehouse>, keys: Keys) -> Result<Self, TreeError> {
+    pub async fn open(warehouse: Arc<Warehouse>, keys: NoteSigner) -> Result<Self, TreeError> {
         let reader = Reader::new(Arc::clone(&warehouse));
         let by_name = |checkpoint: Checkpoint| (checkpoint.ledger.clone(), checkpoint);
         let mut signed: HashMap<String, Checkpoint> = warehouse.checkpoints().await?.into_iter().map(by_name).collect();
@@ -165,13 +164,12 @@ impl Signer {
             proof::verify_consistency(last.size, &last.root, &path, head.size, &head.root)
                 .map_err(contradiction(last.size))?;
         }
-        self.note(&head.ledger, head.size, head.root, now_ms)
+        self.note(&head.ledger, head.size, head.root, now_ms).await
     }
 
-    fn note(&self, ledger: &str, size: u64, root: [u8; 32], now_ms: i64) -> Result<Checkpoint, TreeError> {
+    async fn note(&self, ledger: &str, size: u64, root: [u8; 32], now_ms: i64) -> Result<Checkpoint, TreeError> {
         let text = Text { origin: self.keys.origin(ledger), size, root, extensions: Vec::new() }.text();
-        let mut note = Note::new(text)?;
-        note.add(self.keys.of(ledger)?.sign(&note.text));
+        let note = self.keys.note(ledger, text).await?;
         Ok(Checkpoint { ledger: ledger.to_owned(), size, root, note: note.to_string(), signed_at: now_ms })
     }
 

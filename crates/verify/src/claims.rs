@@ -4,6 +4,7 @@ mod checkpoints;
 mod days;
 mod figures;
 mod files;
+mod keys;
 mod manifest;
 mod operator_log;
 mod readable;
@@ -79,6 +80,8 @@ pub fn verify<R: Read + Seek>(bundle: &Bundle<R>, policy: Option<&Policy>) -> Re
     let (checkpoints, trees) = checkpoints::judge(bundle);
     let mut claims = vec![files::judge(bundle)?];
     claims.extend(manifest::judge(bundle));
+    let (keys, changes) = keys::judge(bundle);
+    claims.extend(keys);
     claims.push(checkpoints);
     claims.push(tree::judge(bundle, &trees));
     let mut events = Events::default();
@@ -89,6 +92,6 @@ pub fn verify<R: Read + Seek>(bundle: &Bundle<R>, policy: Option<&Policy>) -> Re
     claims.push(shown::judge(bundle, &events));
     claims.push(figures::judge(bundle, &events, &stated));
     claims.extend(operator_log::judge(bundle, &trees));
-    claims.push(signer::judge(bundle.manifest.operator.as_ref().zip(trees.operator.as_ref()), policy));
+    claims.push(signer::judge(bundle.manifest.operator.as_ref().zip(trees.operator.as_ref()), policy, &changes));
     Ok(claims)
 }

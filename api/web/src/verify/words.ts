@@ -17,6 +17,7 @@ const CLAIMS: Record<string, Words> = {
   'operator log': { title: m.claim_operator, means: m.claim_operator_means },
   witnesses: { title: m.claim_witnesses, means: m.claim_witnesses_means },
   time: { title: m.claim_time, means: m.claim_time_means },
+  keys: { title: m.claim_keys, means: m.claim_keys_means },
   signer: { title: m.claim_signer, means: m.claim_signer_means },
 };
 

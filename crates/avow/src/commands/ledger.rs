@@ -4,12 +4,13 @@ mod audit;
 mod export_tiles;
 mod mirror;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::cli::ServerArgs;
 use crate::config::Config;
+use crate::serve::ledger_key;
 
 #[derive(Args)]
 pub struct LedgerArgs {
@@ -26,6 +27,14 @@ enum Action {
     Audit {
         #[arg(long)]
         json: bool,
+    },
+    /// Draws the key that is to follow the one in force, and prints its public key. Servers that are started with both sign
+    /// with both; once they are started with the new one alone, the key has changed (docs/proof.md, "Changing the key").
+    NewKey {
+        /// The file, which only its owner will be able to read; by default `ledger.next.key` in the data directory, where a
+        /// server looks for it.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// Writes the logs as plain files that any web server can serve (C2SP tlog-tiles), verified against their checkpoints.
     /// Run again, it goes on where it was.
@@ -46,6 +55,13 @@ enum Action {
 pub async fn run(config: &Config, args: LedgerArgs) -> anyhow::Result<()> {
     match args.action {
         Action::Audit { json } => audit::run(config, &args.server, json).await,
+        Action::NewKey { file } => new_key(config, file.as_deref()),
         Action::ExportTiles { dir, log } => export_tiles::run(config, &args.server, &dir, log.as_deref()).await,
     }
+}
+
+fn new_key(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    let (path, key) = ledger_key::draw_next(config, file)?;
+    println!("{}\npublic key {}", path.display(), avow_ledger::hex::encode(key.public()));
+    Ok(())
 }

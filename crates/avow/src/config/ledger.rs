@@ -12,6 +12,12 @@ pub struct LedgerConfig {
     pub origin: Option<String>,
     /// The signing key.
     pub key_file: Option<PathBuf>,
+    /// Or a program, with its arguments, that has the key.
+    pub signer_command: Vec<String>,
+    /// The key that is to follow: while it is given too, both sign.
+    pub next_key_file: Option<PathBuf>,
+    /// Or a program that has it.
+    pub next_signer_command: Vec<String>,
     /// Who is asked to cosign the operator log's checkpoints, beside the policy's witnesses that have an address.
     pub witnesses: Vec<WitnessAddress>,
     /// Between two checkpoints that are shown to witnesses, in seconds.
@@ -31,6 +37,9 @@ impl Default for LedgerConfig {
         Self {
             origin: None,
             key_file: None,
+            signer_command: Vec::new(),
+            next_key_file: None,
+            next_signer_command: Vec::new(),
             witnesses: Vec::new(),
             witness_seconds: 10,
             policy: None,
@@ -38,6 +47,13 @@ impl Default for LedgerConfig {
             timestamp_url: None,
             timestamp_seconds: 3600,
         }
+    }
+}
+
+impl LedgerConfig {
+    /// Whether a key is configured.
+    pub const fn has_key(&self) -> bool {
+        self.key_file.is_some() || !self.signer_command.is_empty()
     }
 }
 

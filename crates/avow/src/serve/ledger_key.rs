@@ -1,43 +1,82 @@
-//! The key with which this installation signs: 32 bytes in hexadecimal in a file that nobody else may read. Where none is
-//! configured, the data directory holds one, drawn at the first start.
+//! The keys with which this installation signs: 32 bytes in hexadecimal in a file that nobody else may read, or a program
+//! that has them. Where none is configured, the data directory holds one, drawn at the first start, and beside it the one
+//! that is to follow, if there is.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use avow_control::Control;
 use avow_ingest::Sign;
-use avow_ledger::{Note, hex};
+use avow_ledger::hex;
 use avow_trees::OPERATOR;
-use avow_trees::keys::Keys;
+use avow_trees::keys::{Key, Keys};
 
 use crate::config::Config;
 
-/// Loads the key, or draws one.
-pub fn load(config: &Config) -> anyhow::Result<Keys> {
-    let own = config.data_dir.join("ledger.key");
-    let seed = seed(config.ledger.key_file.as_deref(), &own).context("ledger.key_file")?;
-    // Without a name of its own an installation goes by its key.
-    let origin = config.ledger.origin.clone();
-    Ok(match origin {
-        Some(origin) => Keys::new(origin, seed)?,
-        None => Keys::unnamed(seed)?,
-    })
+/// The file in the data directory with the key that is to follow, where none is configured.
+const NEXT: &str = "ledger.next.key";
+
+/// Loads the keys, or draws one; starts the programs that have them.
+///
+/// # Errors
+/// Where a key cannot be read, or a program does not start.
+pub async fn load(config: &Config) -> anyhow::Result<Keys> {
+    let ledger = &config.ledger;
+    let own = match command(&ledger.signer_command, ledger.key_file.as_deref()).context("ledger.signer_command")? {
+        Some(command) => Key::of_command(command).await?,
+        None => {
+            let own = config.data_dir.join("ledger.key");
+            Key::from_seed(seed(ledger.key_file.as_deref(), &own).context("ledger.key_file")?)?
+        }
+    };
+    Ok(Keys::new(ledger.origin.clone(), own, next(config).await?)?)
 }
 
-/// What signs receipts, as the operator log, while that is the key with which the installation signs.
-pub fn receipts(config: &Config, control: &Arc<Control>) -> anyhow::Result<Sign> {
-    let keys = load(config)?;
-    let (own, signing, control) = (keys.publication(0)?, keys.of(OPERATOR)?, Arc::clone(control));
-    Ok(Arc::new(move |text| {
-        control.directory().ledger_key().filter(|key| key.is_same(&own))?;
-        let mut note = Note::new(text).ok()?;
-        note.add(signing.sign(&note.text));
-        Some(note.to_string())
-    }))
+async fn next(config: &Config) -> anyhow::Result<Option<Key>> {
+    let (named, own) = (config.ledger.next_key_file.as_deref(), config.data_dir.join(NEXT));
+    if let Some(command) = command(&config.ledger.next_signer_command, named).context("ledger.next_signer_command")? {
+        return Ok(Some(Key::of_command(command).await?));
+    }
+    let seed = read(named.unwrap_or(&own)).context("ledger.next_key_file")?;
+    if let (None, Some(named)) = (seed, named) {
+        bail!("ledger.next_key_file: there is no {}", named.display());
+    }
+    Ok(seed.map(Key::from_seed).transpose()?)
+}
+
+/// A program that is named, which no file may be beside.
+fn command(command: &[String], file: Option<&Path>) -> anyhow::Result<Option<Vec<String>>> {
+    if command.is_empty() {
+        return Ok(None);
+    }
+    ensure!(file.is_none(), "a key is in a file or with a program, not both");
+    Ok(Some(command.to_vec()))
+}
+
+/// Draws the key that is to follow into a file of its own, by default in the data directory; where it lies.
+///
+/// # Errors
+/// Where there is one already, or it cannot be written.
+pub fn draw_next(config: &Config, path: Option<&Path>) -> anyhow::Result<(PathBuf, Key)> {
+    let path = path.map_or_else(|| config.data_dir.join(NEXT), Path::to_path_buf);
+    ensure!(read(&path)?.is_none(), "{} is there already, and holds a key", path.display());
+    Ok((path.clone(), Key::from_seed(own(&path)?)?))
+}
+
+/// What signs receipts, as the operator log, while this process has the key with which the installation signs.
+pub fn receipts(keys: Keys, control: &Arc<Control>) -> Sign {
+    let control = Arc::clone(control);
+    Arc::new(move |text| {
+        let signer = keys.signer(control.directory().ledger_keys());
+        Box::pin(async move {
+            let note = signer?.note(OPERATOR, text).await;
+            note.inspect_err(|error| tracing::warn!(%error, "ingest.no_receipt")).ok().map(|note| note.to_string())
+        })
+    })
 }
 
 /// The 32 bytes of a key: in the file that was named, or else in `own`, which is drawn where it is not there.

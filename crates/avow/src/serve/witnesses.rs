@@ -9,16 +9,15 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use avow_ledger::{Policy, VerifierKey};
 use avow_processor::{Signing, Stamping, WitnessAt, Witnessing};
+use avow_trees::keys::Keys;
 
-use super::ledger_key;
 use crate::config::{Config, LedgerConfig};
 
 /// How the ledgers are signed.
 ///
 /// # Errors
-/// Where key, policy, a witness or the authority's address cannot be.
-pub fn signing(config: &Config) -> anyhow::Result<Signing> {
-    let keys = ledger_key::load(config)?;
+/// Where the policy, a witness or the authority's address cannot be.
+pub fn signing(config: &Config, keys: Keys) -> anyhow::Result<Signing> {
     let witnessing = witnessing(&config.ledger)?.map(Arc::new);
     Ok(Signing { keys, witnessing, stamping: stamping(&config.ledger)? })
 }

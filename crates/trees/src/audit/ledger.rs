@@ -2,6 +2,7 @@
 //! checkpoints.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use avow_ledger::checkpoint::Checkpoint as Text;
 use avow_ledger::frontier::Frontier;
@@ -16,7 +17,8 @@ use sha2::{Digest, Sha256};
 use super::faults::{Found, What};
 use super::{Stored, Streams};
 use crate::grow::TILE_HEIGHT;
-use crate::{TreeError, as_committed, commitment, keys};
+use crate::keys::signed_by;
+use crate::{TreeError, as_committed, commitment};
 
 /// Nodes of a level that are read at once.
 const NODES_AT_ONCE: u64 = 4_096;
@@ -60,7 +62,7 @@ impl<'a> Derived<'a> {
         mut self,
         streams: &mut Streams,
         stored: &Stored,
-        key: Option<&LedgerKey>,
+        keys: &[Arc<LedgerKey>],
         found: &mut Found,
         note: &(impl Fn(u64) + Sync),
     ) -> Result<u64, TreeError> {
@@ -85,7 +87,7 @@ impl<'a> Derived<'a> {
                 return Ok(leaf);
             };
             self.push(&bytes, in_tree, found).await?;
-            self.compare(streams, stored, key, found).await?;
+            self.compare(streams, stored, keys, found).await?;
         }
         let size = self.tree.size();
         found.waiting += size.saturating_sub(in_tree);
@@ -218,10 +220,10 @@ impl<'a> Derived<'a> {
         &self,
         streams: &mut Streams,
         stored: &Stored,
-        key: Option<&LedgerKey>,
+        keys: &[Arc<LedgerKey>],
         found: &mut Found,
     ) -> Result<(), TreeError> {
-        self.compare_stored(stored, key, found);
+        self.compare_stored(stored, keys, found);
         let size = self.tree.size();
         while let Some(seal) = streams.seal(&self.name, size).await? {
             found.checkpoints += 1;
@@ -235,7 +237,7 @@ impl<'a> Derived<'a> {
     }
 
     /// Compares head, checkpoint and anchor, if one is of this size.
-    pub fn compare_stored(&self, stored: &Stored, key: Option<&LedgerKey>, found: &mut Found) {
+    pub fn compare_stored(&self, stored: &Stored, keys: &[Arc<LedgerKey>], found: &mut Found) {
         let size = self.tree.size();
         let heads = stored.heads.get(&self.name).into_iter().flatten();
         for head in heads.filter(|head| head.size == size) {
@@ -246,29 +248,29 @@ impl<'a> Derived<'a> {
         let checkpoint = stored.checkpoints.get(&self.name).filter(|checkpoint| checkpoint.size == size);
         if let Some(checkpoint) = checkpoint {
             found.checkpoints += 1;
-            if let Err(detail) = self.signed(&checkpoint.note, checkpoint.root, key) {
+            if let Err(detail) = self.signed(&checkpoint.note, checkpoint.root, keys) {
                 found.at_size(What::Checkpoint, &self.name, size, detail);
             }
         }
         let anchor = stored.anchors.get(&self.name).filter(|anchor| anchor.size == size);
-        if let Some(Err(detail)) = anchor.map(|anchor| self.signed(&anchor.note, self.tree.root(), key)) {
+        if let Some(Err(detail)) = anchor.map(|anchor| self.signed(&anchor.note, self.tree.root(), keys)) {
             found.at_size(What::Anchor, &self.name, size, detail);
         }
     }
 
     /// Whether a note is this tree's checkpoint, signed.
-    fn signed(&self, note: &str, root: Hash, key: Option<&LedgerKey>) -> Result<(), String> {
+    fn signed(&self, note: &str, root: Hash, keys: &[Arc<LedgerKey>]) -> Result<(), String> {
         let note = Note::parse(note).map_err(|error| error.to_string())?;
         let text = Text::parse(&note.text).map_err(|error| error.to_string())?;
         let same = text.size == self.tree.size() && text.root == self.tree.root() && root == self.tree.root();
         if !same {
             return Err("what was signed is not what the leaves make".to_owned());
         }
-        let Some(key) = key else { return Ok(()) };
-        let origin = keys::origin(&key.origin, &self.name);
-        let verifier = keys::verifier(key, &origin).map_err(|error| error.to_string())?;
-        note.verify(std::slice::from_ref(&verifier)).map_err(|error| error.to_string())?;
-        if text.origin == origin { Ok(()) } else { Err(format!("it was signed for {}", text.origin)) }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let by = signed_by(keys, &self.name, &note).map_err(|error| error.to_string())?;
+        if text.origin == by.name().as_str() { Ok(()) } else { Err(format!("it was signed for {}", text.origin)) }
     }
 }
 

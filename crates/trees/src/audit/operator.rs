@@ -1,5 +1,7 @@
 //! The operator log derived anew: its entries are checkpoints of the others, in the order in which they were signed.
 
+use std::sync::Arc;
+
 use avow_ledger::checkpoint::Checkpoint as Text;
 use avow_schemas::control::LedgerKey;
 use avow_warehouse::Warehouse;
@@ -14,7 +16,7 @@ pub(super) async fn audit(
     warehouse: &Warehouse,
     streams: &mut Streams,
     stored: &Stored,
-    key: Option<&LedgerKey>,
+    keys: &[Arc<LedgerKey>],
     found: &mut Found,
 ) -> Result<(), TreeError> {
     found.begin(OPERATOR);
@@ -53,7 +55,7 @@ pub(super) async fn audit(
             }
         }
         derived.push(&bytes, head, found).await?;
-        derived.compare_stored(stored, key, found);
+        derived.compare_stored(stored, keys, found);
     }
     for anchor in anchors.filter(|anchor| anchor.leaf >= derived.tree.size()) {
         found.at_size(

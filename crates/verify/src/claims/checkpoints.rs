@@ -45,11 +45,20 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>) -> (Claim, Trees) {
 
 /// A note that the log's key has signed.
 pub(super) fn signed<R: Read + Seek>(bundle: &Bundle<R>, log: &Log, file: &str) -> Result<Note, String> {
-    let key: VerifierKey = log.public_key.parse().map_err(|_| format!("the key of {} is none", log.origin))?;
+    signed_by(bundle, &[key(log)?], file)
+}
+
+/// The log's key.
+pub(super) fn key(log: &Log) -> Result<VerifierKey, String> {
+    log.public_key.parse().map_err(|_| format!("the key of {} is none", log.origin))
+}
+
+/// A note that one of these keys has signed.
+pub(super) fn signed_by<R: Read + Seek>(bundle: &Bundle<R>, keys: &[VerifierKey], file: &str) -> Result<Note, String> {
     let bytes = bundle.read(file).map_err(|error| format!("{file}: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{file} is no text"))?;
     let note = Note::parse(&text).map_err(|error| format!("{file}: {error}"))?;
-    note.verify(std::slice::from_ref(&key)).map_err(|error| format!("{file}: {error}"))?;
+    note.verify(keys).map_err(|error| format!("{file}: {error}"))?;
     Ok(note)
 }
 

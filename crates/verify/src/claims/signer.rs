@@ -1,5 +1,6 @@
 //! Claim "signer".
 
+use avow_ledger::KeyChange;
 use avow_ledger::policy::Policy;
 
 use super::checkpoints::Tree;
@@ -7,8 +8,8 @@ use super::{Claim, Faults, Verdict};
 use crate::bundle::Log;
 
 /// Whether the operator log's key, with which the manifest is signed too, is one that the reader trusts, and its witnesses
-/// have cosigned. With a policy, a bundle in which nothing is signed fails.
-pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>) -> Claim {
+/// have cosigned. A key to which a trusted one has handed over, is trusted too. With a policy, a bundle in which nothing is signed fails.
+pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>, changes: &[KeyChange]) -> Claim {
     let name = "signer";
     let mut faults = Faults::default();
     let (Some((log, tree)), Some(policy)) = (operator, policy) else {
@@ -27,6 +28,9 @@ pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>) ->
         }
         return Claim { name, verdict: Verdict::Open, text };
     };
+    let is_named = policy.logs().iter().any(|trusted| trusted.key.to_string() == log.public_key);
+    let mut policy = policy.clone();
+    policy.follow(changes);
     if policy.logs().iter().all(|trusted| trusted.key.to_string() != log.public_key) {
         faults.add(format!("the key of {} is not one of the policy's", log.origin));
     }
@@ -36,5 +40,6 @@ pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>) ->
         Ok(_) => faults.add("too few of the policy's witnesses have cosigned"),
         Err(error) => faults.add(error.to_string()),
     }
-    faults.claim(name, format!("{} is a log of the policy", log.origin))
+    let handed = if is_named { "" } else { ", whose key has handed over to the one that signed this" };
+    faults.claim(name, format!("{} is a log of the policy{handed}", log.origin))
 }

@@ -8,11 +8,11 @@ use avow_ledger::checkpoint::Checkpoint;
 use avow_ledger::note::Note;
 use avow_ledger::tlog_proof::TlogProof;
 use avow_ledger::witness::AddCheckpoint;
-use avow_ledger::{merkle, proof};
+use avow_ledger::{KeyChange, merkle, proof};
 use avow_stamp::{Certificate, StampError, Stamped};
 
-use super::checkpoints::signed;
-use super::{Claim, Faults, Verdict};
+use super::checkpoints::{signed, signed_by};
+use super::{Claim, Faults, Verdict, keys};
 use crate::bundle::{Bundle, BundleError, Log};
 use crate::disclosure::{DISCLOSURES, Disclosure};
 
@@ -42,15 +42,18 @@ pub fn time<R: Read + Seek>(bundle: &Bundle<R>, trusted: Option<&[Certificate]>)
         faults.add("the bundle names no operator log, which is what is stamped");
         return Ok(Some(faults.claim(NAME, "")));
     };
+    let (_, changes) = keys::judge(bundle);
     let mut covered: BTreeMap<&str, u64> = BTreeMap::new();
     let mut latest: Option<Stamped> = None;
     for folder in folders {
-        match stamp(bundle, operator, folder, trusted.unwrap_or_default()) {
+        match stamp(bundle, (operator, &changes), folder, trusted.unwrap_or_default()) {
             Ok((stamp, Ok(stamped))) => {
-                cover(bundle, &stamp, &mut covered, &mut faults);
+                cover(bundle, (operator, &changes), &stamp, &mut covered, &mut faults);
                 latest = Some(latest.filter(|latest| latest.not_later >= stamped.not_later).unwrap_or(stamped));
             }
-            Ok((stamp, Err(_))) if trusted.is_none() => cover(bundle, &stamp, &mut covered, &mut faults),
+            Ok((stamp, Err(_))) if trusted.is_none() => {
+                cover(bundle, (operator, &changes), &stamp, &mut covered, &mut faults)
+            }
             Ok((stamp, Err(error))) => faults.add(format!("{}.tsr: {error}", stamp.folder)),
             Err(fault) => faults.add(fault),
         }
@@ -73,12 +76,12 @@ pub fn time<R: Read + Seek>(bundle: &Bundle<R>, trusted: Option<&[Certificate]>)
 /// A stamp of what the operator log signed; and whether its authority is trusted, where that is all that is missing.
 fn stamp<R: Read + Seek>(
     bundle: &Bundle<R>,
-    operator: &Log,
+    (operator, changes): (&Log, &[KeyChange]),
     folder: String,
     trusted: &[Certificate],
 ) -> Result<(Stamp, Result<Stamped, StampError>), String> {
     let file = format!("{folder}.checkpoint");
-    let note = signed(bundle, operator, &file)?;
+    let note = signed_by(bundle, &keys::ever(operator, operator, changes)?, &file)?;
     let checkpoint = Checkpoint::parse(&note.text).map_err(|error| format!("{file}: {error}"))?;
     if checkpoint.origin != operator.origin || format!("time/{}", checkpoint.size) != folder {
         return Err(format!("{file} is of another log or size than its name says"));
@@ -94,6 +97,7 @@ fn stamp<R: Read + Seek>(
 /// Up to where each log was there when this was stamped.
 fn cover<'b, R: Read + Seek>(
     bundle: &'b Bundle<R>,
+    operator: (&Log, &[KeyChange]),
     stamp: &Stamp,
     covered: &mut BTreeMap<&'b str, u64>,
     faults: &mut Faults,
@@ -103,7 +107,7 @@ fn cover<'b, R: Read + Seek>(
         if bundle.names().all(|name| name != proof) {
             continue;
         }
-        match size_at(bundle, stamp, log) {
+        match size_at(bundle, operator, stamp, log) {
             Ok(size) => {
                 let most = covered.entry(&log.name).or_default();
                 *most = size.max(*most);
@@ -114,14 +118,19 @@ fn cover<'b, R: Read + Seek>(
 }
 
 /// The size of a log's checkpoint that the stamped one has as an entry, and from which the bundle's follows.
-fn size_at<R: Read + Seek>(bundle: &Bundle<R>, stamp: &Stamp, log: &Log) -> Result<u64, String> {
+fn size_at<R: Read + Seek>(
+    bundle: &Bundle<R>,
+    (operator, changes): (&Log, &[KeyChange]),
+    stamp: &Stamp,
+    log: &Log,
+) -> Result<u64, String> {
     let file = |kind: &str| format!("{}/{}.{kind}", stamp.folder, log.name);
     let at = |kind: &str, error: &dyn std::fmt::Display| format!("{}: {error}", file(kind));
     let text = |kind: &str| {
         let bytes = bundle.read(&file(kind)).map_err(|error| at(kind, &error))?;
         String::from_utf8(bytes).map_err(|_| at(kind, &"it is no text"))
     };
-    let earlier = signed(bundle, log, &file("checkpoint"))?;
+    let earlier = signed_by(bundle, &keys::ever(log, operator, changes)?, &file("checkpoint"))?;
     let from = Checkpoint::parse(&earlier.text).map_err(|error| at("checkpoint", &error))?;
     let entry = TlogProof::parse(&text("tlog-proof")?).map_err(|error| at("tlog-proof", &error))?;
     if entry.checkpoint != stamp.note || from.origin != log.origin {

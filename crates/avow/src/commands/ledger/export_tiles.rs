@@ -22,7 +22,8 @@ const AT_ONCE: usize = 8;
 struct Public {
     name: String,
     origin: String,
-    key: VerifierKey,
+    /// The one that signs it, and those that did.
+    keys: Vec<VerifierKey>,
 }
 
 impl Public {
@@ -31,8 +32,10 @@ impl Public {
         let name = text("name")?;
         let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         ensure!(plain && !name.starts_with('.'), "{name:?} is no name for a folder");
-        let key = text("public_key")?.parse().with_context(|| format!("the key of {name}"))?;
-        Ok(Self { name: name.to_owned(), origin: text("origin")?.to_owned(), key })
+        let former = log["former_keys"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let keys = [text("public_key")?].into_iter().chain(former).map(str::parse).collect::<Result<_, _>>();
+        let keys = keys.with_context(|| format!("the key of {name}"))?;
+        Ok(Self { name: name.to_owned(), origin: text("origin")?.to_owned(), keys })
     }
 }
 
@@ -47,7 +50,7 @@ pub async fn run(config: &Config, args: &ServerArgs, dir: &Path, only: Option<&s
     for log in logs.iter().filter(|log| only.is_none_or(|name| log.name == name)) {
         let (sealed, fetched) = export(&server, log, &dir.join(&log.name)).await.with_context(|| log.name.clone())?;
         println!("{}  {} entries, {fetched} tiles fetched, verified", log.name, sealed.checkpoint.size);
-        println!("  {}", log.key);
+        println!("  {}", log.keys[0]);
     }
     Ok(())
 }
@@ -55,9 +58,9 @@ pub async fn run(config: &Config, args: &ServerArgs, dir: &Path, only: Option<&s
 /// Brings one log up to its newest checkpoint; how many tiles that took.
 async fn export(server: &Server, log: &Public, folder: &Path) -> anyhow::Result<(Sealed, usize)> {
     let note = String::from_utf8(server.bytes(&format!("/log/{}/checkpoint", log.name)).await?)?;
-    let sealed = Sealed::open(note, &log.origin, &log.key)?;
+    let sealed = Sealed::open(note, &log.origin, &log.keys[..1])?;
     let mirror = Mirror::new(folder.to_owned());
-    let before = mirror.sealed(&log.origin, &log.key)?;
+    let before = mirror.sealed(&log.origin, &log.keys)?;
     let size = sealed.checkpoint.size;
     if let Some(before) = &before {
         let had = before.checkpoint.size;

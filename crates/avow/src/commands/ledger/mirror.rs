@@ -22,10 +22,10 @@ impl Sealed {
     /// Reads a checkpoint of a log.
     ///
     /// # Errors
-    /// Where it is none, is of another log, or is not signed with the log's key.
-    pub fn open(note: String, origin: &str, key: &VerifierKey) -> anyhow::Result<Self> {
+    /// Where it is none, is of another log, or is not signed with one of the log's keys.
+    pub fn open(note: String, origin: &str, keys: &[VerifierKey]) -> anyhow::Result<Self> {
         let parsed = Note::parse(&note).context("checkpoint")?;
-        parsed.verify(std::slice::from_ref(key)).context("checkpoint")?;
+        parsed.verify(keys).context("checkpoint")?;
         let checkpoint = Checkpoint::parse(&parsed.text).context("checkpoint")?;
         ensure!(checkpoint.origin == origin, "the checkpoint is of {}, not of {origin}", checkpoint.origin);
         Ok(Self { note, checkpoint })
@@ -65,10 +65,10 @@ impl Mirror {
     ///
     /// # Errors
     /// Where it is not one of this log.
-    pub fn sealed(&self, origin: &str, key: &VerifierKey) -> anyhow::Result<Option<Sealed>> {
+    pub fn sealed(&self, origin: &str, keys: &[VerifierKey]) -> anyhow::Result<Option<Sealed>> {
         let place = self.folder.join("checkpoint");
         match fs::read_to_string(&place) {
-            Ok(note) => Ok(Some(Sealed::open(note, origin, key).with_context(|| place.display().to_string())?)),
+            Ok(note) => Ok(Some(Sealed::open(note, origin, keys).with_context(|| place.display().to_string())?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| place.display().to_string()),
         }
