@@ -1,5 +1,5 @@
 //! What proves an export: each record opened, the tiles with its leaves, the checkpoints, and their places in the operator
-//! log. Read after the rows, up to the newest checkpoint that the operator log has.
+//! log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,7 @@ use tokio::sync::mpsc::Sender;
 use super::archive::Part;
 use super::days::Days;
 use super::disclosure::disclosure;
+use super::reach::Reach;
 use super::time;
 use super::work::WorkError;
 
@@ -34,7 +35,7 @@ pub struct Proven {
     pub logs: u64,
     /// Leaves that are opened.
     pub opened: u64,
-    /// Of those, the ones that no checkpoint covers yet.
+    /// Of those, the ones that no checkpoint covers: all where nothing is signed.
     pub uncovered: u64,
     /// Events among the opened.
     pub events: u64,
@@ -56,47 +57,41 @@ type Opened = BTreeMap<u64, [u64; 4]>;
 /// The warehouse's; where the writer has stopped.
 pub async fn send(
     warehouse: &std::sync::Arc<Warehouse>,
-    key: Option<&LedgerKey>,
+    reach: Option<&Reach>,
     (scope, shown): (&ExportScope, &[String]),
     tombstones: BTreeSet<(String, u64)>,
     parts: &Sender<Part>,
 ) -> Result<Proven, WorkError> {
-    let operator = warehouse.checkpoint(OPERATOR).await?;
-    let days = Days::of(warehouse, scope, operator.as_ref().map_or(0, |operator| operator.size)).await?;
+    let days = Days::of(warehouse, scope).await?;
     let controls = days.controls().into_iter().chain(tombstones).collect();
     let (touched, events, redacted) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
-    let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
+    let opened = touched.values().map(number).sum();
     let mut proven = Proven { opened, events, redacted, closed: days.closed(scope), ..Proven::default() };
-    let (Some(operator), Some(key)) = (operator, key) else {
+    let Some(Reach { key, operator, anchors }) = reach else {
         proven.uncovered = proven.opened;
         return Ok(proven);
     };
     let reader = Reader::new(std::sync::Arc::clone(warehouse));
     let mut reached = Vec::new();
     for (ledger, opened) in touched {
-        // Entries of the operator log beyond its checkpoint have no proof yet.
-        let Some(anchor) = warehouse.anchor_within(&ledger, operator.size).await? else {
-            proven.uncovered += beyond(&opened, 0);
-            continue;
-        };
+        let Some(anchor) = anchors.get(&ledger) else { continue };
         file(parts, format!("logs/{ledger}/checkpoint"), anchor.note.clone().into_bytes()).await?;
         for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &opened)) {
             if let Some(bytes) = reader.tile(&ledger, &path, anchor.size).await? {
                 file(parts, format!("logs/{ledger}/{path}"), bytes).await?;
             }
         }
-        let proof = proof(&reader, &anchor, operator.size, &operator.note).await?;
+        let proof = proof(&reader, anchor, operator.size, &operator.note).await?;
         file(parts, format!("proofs/{ledger}.tlog-proof"), proof.into_bytes()).await?;
         proven.described.push(described(key, &ledger, anchor.size)?);
         proven.logs += 1;
-        proven.uncovered += beyond(&opened, anchor.size);
-        reached.push((anchor, last(&opened)));
+        reached.push((anchor.clone(), last(&opened)));
     }
     proven.is_stamped = time::send(warehouse, &reader, &reached, parts).await?;
     let note = Note::parse(&operator.note).map_err(TreeError::from)?;
     proven.cosigned = note.signatures.iter().filter(|signature| signature.name.as_str() != key.origin).count();
-    file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
+    file(parts, "operator/checkpoint".to_owned(), operator.note.clone().into_bytes()).await?;
     file(parts, "trust.policy".to_owned(), policy(key)?.into_bytes()).await?;
     proven.operator = Some(described(key, OPERATOR, operator.size)?);
     Ok(proven)
@@ -112,14 +107,9 @@ fn last(opened: &Opened) -> u64 {
     opened.last_key_value().and_then(of_tile).unwrap_or(0)
 }
 
-/// How many opened leaves lie at or beyond this size.
-fn beyond(opened: &Opened, size: u64) -> u64 {
-    let width = u64::from(tile::HASHES_PER_TILE);
-    let of_tile = |(tile, bits): (&u64, &[u64; 4])| {
-        let leaves = (0..width).filter(|leaf| bits[usize::try_from(leaf / 64).unwrap_or(0)] >> (leaf % 64) & 1 == 1);
-        leaves.filter(|leaf| tile * width + leaf >= size).count() as u64
-    };
-    opened.range(size / width..).map(of_tile).sum()
+/// How many leaves are opened.
+fn number(opened: &Opened) -> u64 {
+    opened.values().flatten().map(|word| u64::from(word.count_ones())).sum()
 }
 
 /// Whose signatures the bundle says are to be accepted (C2SP tlog-policy). A reader compares it with what he has from
