@@ -15,6 +15,7 @@ pub mod get;
 pub(crate) mod job;
 pub mod list;
 mod proof;
+mod reach;
 mod readable;
 mod summary;
 mod time;
@@ -133,9 +134,11 @@ impl Exports {
             outcome = work::run(self, &job).await;
         }
         match outcome {
-            Ok(done) => {
+            Ok((done, waiting)) => {
                 job.state = State::Done;
                 job.progress = 1.0;
+                job.waiting = Some(waiting.events);
+                job.waiting_since = (waiting.events > 0).then_some(waiting.since);
                 job.records = Some(done.records);
                 job.size_bytes = Some(done.size_bytes);
                 job.sha256 = Some(done.sha256);

@@ -49,10 +49,9 @@ async function fill() {
   for (;;) {
     const { logs } = await avow.call('GET', '/log')
     const sealed = logs.find(({ site }) => site === SITE)?.size > EVENTS
-    if (sealed && logs.some(({ name }) => name === 'operator')) break
+    if (sealed) break
     await pause(POLL_MS)
   }
-  await pause(3_000) // the operator log follows within a round of the signer
 }
 
 const day = (offset) => new Date(Date.now() + offset * 864e5).toISOString().slice(0, 10)

@@ -55,7 +55,7 @@ fn a_download_that_breaks_off_is_taken_up() -> Result<()> {
     let runtime = Runtime::new()?;
     let avow = embedded()?.start()?;
     let caller = Caller::of(avow.url());
-    runtime.block_on(caller.put_site(SITE, json!({"name": "Download"})))?;
+    runtime.block_on(caller.put_site(SITE, json!({"name": "Download", "ledger": {"checkpoint_seconds": 1}})))?;
     let events: Vec<Value> = (0..200).map(|_| decided(SITE, Uuid::new_v4())).collect();
     ensure!(runtime.block_on(caller.post(&events)) == Some(202), "not promised");
     let ranges = Ranges::default();

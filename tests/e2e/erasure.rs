@@ -449,7 +449,6 @@ fn holds_and_restrictions_bind() -> Result<()> {
     ensure!(hers["controller"]["name"] == "Erased" && hers["restriction"]["in_force"] == true, "{hers}");
 
     let log = sealed(&runtime, &site.caller, SITE, 5)?;
-    std::thread::sleep(Duration::from_secs(3));
     let bundle = files.path().join("bundle.zip");
     site.export(&bundle)?;
     let content = unpacked(&bundle)?;

@@ -11,6 +11,7 @@ mod chaos;
 mod days;
 mod dead_letters;
 mod download;
+mod ends;
 mod erasure;
 mod evolution;
 mod exact_totals;

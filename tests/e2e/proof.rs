@@ -259,7 +259,6 @@ fn a_vendor_sees_its_own_service_and_nothing_of_others() -> Result<()> {
     let dir = tempfile::tempdir()?;
     prepared(&runtime, &caller, (&avow.url(), SITE), dir.path())?;
     sealed(&runtime, &caller, SITE, 602)?;
-    std::thread::sleep(std::time::Duration::from_secs(3));
     let path = dir.path().join("bundle.zip");
     let out = path.display().to_string();
     let period = ["export", "--site", SITE, "--from", "2026-01-01", "--to", "2099-01-01", "--out", &out];
@@ -300,8 +299,6 @@ fn whatever_is_changed_in_a_bundle_is_named() -> Result<()> {
     // The settings, the banner, the decisions.
     let log = sealed(&runtime, &caller, SITE, 602)?;
     let log = log["name"].as_str().context("no name")?;
-    // The operator log follows within a round of the signer.
-    std::thread::sleep(std::time::Duration::from_secs(3));
 
     let path = dir.path().join("bundle.zip");
     let out = path.display().to_string();
@@ -340,7 +337,6 @@ fn whatever_is_changed_in_a_bundle_is_named() -> Result<()> {
     forged::fork(&whole, log, seed, dir.path())?;
     prepared(&runtime, &caller, (&avow.url(), "second.example"), dir.path())?;
     sealed(&runtime, &caller, "second.example", 602)?;
-    std::thread::sleep(std::time::Duration::from_secs(3));
     let second = dir.path().join("second.zip");
     let out = second.display().to_string();
     let period = ["--from", "2026-01-01", "--to", "2099-01-01", "--out", &out];

@@ -1,7 +1,7 @@
 //! What shows that an export leaves nothing out: the closes of its days, the control records that they name, and for one
 //! subject the proofs of how many records each day has of her (`avow_ledger::day_close`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use avow_ledger::day_close::DayClose;
 use avow_ledger::sum_map::{self, Prover};
@@ -20,24 +20,18 @@ pub struct Days {
 }
 
 impl Days {
-    /// Those whose leaves and control records lie under checkpoints that the operator log of `operator_size` has. None of an
-    /// export that is cut to services.
+    /// Those whose leaves and control records lie below the export's ends. None where nothing is signed, and of an export
+    /// that is cut to services.
     ///
     /// # Errors
     /// The engine's.
-    pub async fn of(warehouse: &Warehouse, scope: &ExportScope, operator_size: u64) -> Result<Self, WarehouseError> {
-        if !scope.services.is_empty() {
+    pub async fn of(warehouse: &Warehouse, scope: &ExportScope) -> Result<Self, WarehouseError> {
+        let ends = scope.ends.as_deref().unwrap_or_default();
+        if !scope.services.is_empty() || ends.is_empty() {
             return Ok(Self { closes: Vec::new() });
         }
-        let ledgers = warehouse.ledgers().await?.into_iter().filter(|ledger| ledger.site == scope.site);
-        let ledgers: Vec<String> = ledgers.map(|ledger| ledger.name).collect();
-        // By ledger, how many leaves lie under a checkpoint that the operator log has.
-        let mut sizes: HashMap<&str, u64> = HashMap::new();
-        for ledger in &ledgers {
-            let anchor = warehouse.anchor_within(ledger, operator_size).await?;
-            sizes.insert(ledger, anchor.map_or(0, |anchor| anchor.size));
-        }
-        let covered = |ledger: &str, leaf: u64| sizes.get(ledger).is_some_and(|size| leaf < *size);
+        let ledgers: Vec<String> = ends.iter().map(|(ledger, _)| ledger.clone()).collect();
+        let covered = |ledger: &str, leaf: u64| ends.iter().any(|(name, end)| name == ledger && leaf < *end);
         let mut closes: Vec<ClosedDay> = Vec::new();
         for day in warehouse.closed_days(&ledgers).await? {
             if !covered(&day.close_ledger, day.close_leaf) || day.end == 0 || !covered(&day.ledger, day.end - 1) {
@@ -146,6 +140,7 @@ mod tests {
             without: Vec::new(),
             log_id: uuid::Uuid::nil(),
             upto: Vec::new(),
+            ends: None,
         };
         let (ledger, body, close_ledger) = ("l".to_owned(), String::new(), "l".to_owned());
         let day = ClosedDay { ledger, first: 0, end: 1, day: "2026-11-24".into(), close_ledger, close_leaf: 1, body };

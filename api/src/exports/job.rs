@@ -33,6 +33,11 @@ pub struct Job {
     pub records: Option<u64>,
     pub size_bytes: Option<u64>,
     pub sha256: Option<String>,
+    /// Events that no published checkpoint covered, and since when, in ms since 1970.
+    #[serde(default)]
+    pub waiting: Option<u64>,
+    #[serde(default)]
+    pub waiting_since: Option<i64>,
     /// Whether it holds anybody who was erased was looked at for erasures up to then, in ms since 1970.
     #[serde(default)]
     pub checked_to: i64,
@@ -52,6 +57,8 @@ impl Job {
             records: None,
             size_bytes: None,
             sha256: None,
+            waiting: None,
+            waiting_since: None,
             checked_to: 0,
         }
     }
@@ -101,6 +108,11 @@ pub struct Export {
     pub size_bytes: Option<u64>,
     /// Of the bundle.
     pub sha256: Option<String>,
+    /// Events of the period that are stored and not in the bundle: no published checkpoint covers them yet. A later export
+    /// has them.
+    pub waiting: Option<u64>,
+    /// When the first of those was logged; the bundle leaves nothing out before.
+    pub waiting_since: Option<String>,
     /// The path of the bundle, once it is there.
     pub bundle: Option<String>,
 }
@@ -123,6 +135,8 @@ impl Export {
             records: job.records,
             size_bytes: job.size_bytes,
             sha256: job.sha256.clone(),
+            waiting: job.waiting,
+            waiting_since: job.waiting_since.map(moment::written),
             bundle: (job.state == State::Done).then(|| format!("{}/bundle", job.location())),
         }
     }

@@ -1,9 +1,10 @@
 //! What proves an export: each record opened, the tiles with its leaves, the checkpoints, and their places in the operator
-//! log. Read after the rows, up to the newest checkpoint that the operator log has.
+//! log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use avow_ledger::VerifierKey;
 use avow_ledger::note::Note;
 use avow_ledger::tile::{self, TileKind, TilePath};
 use avow_ledger::tlog_proof::TlogProof;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc::Sender;
 use super::archive::Part;
 use super::days::Days;
 use super::disclosure::disclosure;
+use super::reach::Reach;
 use super::time;
 use super::work::WorkError;
 
@@ -35,7 +37,7 @@ pub struct Proven {
     pub logs: u64,
     /// Leaves that are opened.
     pub opened: u64,
-    /// Of those, the ones that no checkpoint covers yet.
+    /// Of those, the ones that no checkpoint covers: all where nothing is signed.
     pub uncovered: u64,
     /// Events among the opened.
     pub events: u64,
@@ -57,50 +59,45 @@ type Opened = BTreeMap<u64, [u64; 4]>;
 /// The warehouse's; where the writer has stopped.
 pub async fn send(
     warehouse: &Arc<Warehouse>,
-    published: &[Arc<LedgerKey>],
+    reach: Option<&Reach>,
     (scope, shown): (&ExportScope, &[String]),
     tombstones: BTreeSet<(String, u64)>,
     parts: &Sender<Part>,
 ) -> Result<Proven, WorkError> {
-    let operator = warehouse.checkpoint(OPERATOR).await?;
-    let days = Days::of(warehouse, scope, operator.as_ref().map_or(0, |operator| operator.size)).await?;
+    let days = Days::of(warehouse, scope).await?;
     let controls = days.controls().into_iter().chain(tombstones).collect();
     let (touched, events, redacted) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
-    let opened = touched.values().map(|opened| beyond(opened, 0)).sum();
+    let opened = touched.values().map(number).sum();
     let mut proven = Proven { opened, events, redacted, closed: days.closed(scope), ..Proven::default() };
-    let (Some(operator), Some(in_force)) = (operator, published.last()) else {
+    let Some(Reach { keys, operator, anchors }) = reach else {
         proven.uncovered = proven.opened;
         return Ok(proven);
     };
     let reader = Reader::new(Arc::clone(warehouse));
     let mut reached = Vec::new();
     for (ledger, opened) in touched {
-        // Entries of the operator log beyond its checkpoint have no proof yet.
-        let Some(anchor) = warehouse.anchor_within(&ledger, operator.size).await? else {
-            proven.uncovered += beyond(&opened, 0);
-            continue;
-        };
+        let Some(anchor) = anchors.get(&ledger) else { continue };
         file(parts, format!("logs/{ledger}/checkpoint"), anchor.note.clone().into_bytes()).await?;
         for path in tile::tiles_of(anchor.size).filter(|path| is_wanted(path, &opened)) {
             if let Some(bytes) = reader.tile(&ledger, &path, anchor.size).await? {
                 file(parts, format!("logs/{ledger}/{path}"), bytes).await?;
             }
         }
-        let proof = proof(&reader, &anchor, operator.size, &operator.note).await?;
+        let proof = proof(&reader, anchor, operator.size, &operator.note).await?;
         file(parts, format!("proofs/{ledger}.tlog-proof"), proof.into_bytes()).await?;
-        proven.described.push(described(published, &ledger, (anchor.size, &anchor.note))?);
+        proven.described.push(described(keys, &ledger, (anchor.size, &anchor.note))?);
         proven.logs += 1;
-        proven.uncovered += beyond(&opened, anchor.size);
-        reached.push((anchor, last(&opened)));
+        reached.push((anchor.clone(), last(&opened)));
     }
     proven.is_stamped = time::send(warehouse, &reader, &reached, parts).await?;
     let note = Note::parse(&operator.note).map_err(TreeError::from)?;
-    proven.cosigned = note.signatures.iter().filter(|signature| signature.name.as_str() != in_force.origin).count();
-    proven.operator = Some(described(published, OPERATOR, (operator.size, &operator.note))?);
-    file(parts, "operator/checkpoint".to_owned(), operator.note.into_bytes()).await?;
-    file(parts, "trust.policy".to_owned(), policy(in_force)?.into_bytes()).await?;
-    let changes = published.iter().filter_map(|key| key.change.clone());
+    let key = keys::signed_by(keys, OPERATOR, &note)?;
+    proven.cosigned = note.signatures.iter().filter(|signature| signature.name != *key.name()).count();
+    proven.operator = Some(described(keys, OPERATOR, (operator.size, &operator.note))?);
+    file(parts, "operator/checkpoint".to_owned(), operator.note.clone().into_bytes()).await?;
+    file(parts, "trust.policy".to_owned(), policy(&key).into_bytes()).await?;
+    let changes = keys.iter().filter_map(|key| key.change.clone());
     for (number, change) in (1..).zip(changes) {
         file(parts, format!("keys/{number}.note"), change.into_bytes()).await?;
     }
@@ -117,25 +114,19 @@ fn last(opened: &Opened) -> u64 {
     opened.last_key_value().and_then(of_tile).unwrap_or(0)
 }
 
-/// How many opened leaves lie at or beyond this size.
-fn beyond(opened: &Opened, size: u64) -> u64 {
-    let width = u64::from(tile::HASHES_PER_TILE);
-    let of_tile = |(tile, bits): (&u64, &[u64; 4])| {
-        let leaves = (0..width).filter(|leaf| bits[usize::try_from(leaf / 64).unwrap_or(0)] >> (leaf % 64) & 1 == 1);
-        leaves.filter(|leaf| tile * width + leaf >= size).count() as u64
-    };
-    opened.range(size / width..).map(of_tile).sum()
+/// How many leaves are opened.
+fn number(opened: &Opened) -> u64 {
+    opened.values().flatten().map(|word| u64::from(word.count_ones())).sum()
 }
 
 /// Whose signatures the bundle says are to be accepted (C2SP tlog-policy). A reader compares it with what he has from
 /// elsewhere: a bundle cannot vouch for its own key.
-fn policy(key: &LedgerKey) -> Result<String, TreeError> {
-    let verifier = keys::verifier(key, OPERATOR)?;
-    Ok(format!(
+fn policy(key: &VerifierKey) -> String {
+    format!(
         "# The key that this bundle is signed with, as the bundle itself says. Compare it with what you have from elsewhere,\n\
          # and trust that: avow verify does not look at this file unless you give it as --policy.\n\
-         log {verifier}\nquorum none\n"
-    ))
+         log {key}\nquorum none\n"
+    )
 }
 
 /// Hash tiles: those with leaves of the export, the right edge, and all above the leaves.

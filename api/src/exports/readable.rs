@@ -25,6 +25,8 @@ pub struct About {
     pub header: Header,
     /// Up to when states are followed, milliseconds since 1970.
     pub until: i64,
+    /// Before which moment of the log's time no event is left out, milliseconds since 1970.
+    pub whole_before: i64,
     /// The versions of the site's settings, in their order; never empty.
     pub versions: Vec<SiteVersion>,
     /// The site's banner artefacts by `text_hash`.

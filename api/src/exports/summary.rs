@@ -36,7 +36,7 @@ pub fn report(about: &About, figures: &Figures, ending: &Ending) -> Report {
         site: about.header.site.clone(),
         site_name: settings.map_or_else(|| about.header.site.clone(), |settings| settings.name.clone()),
         from: about.header.from,
-        to: about.header.to,
+        to: about.header.to.min(about.whole_before).max(about.header.from),
         controllers: controllers.map(|one| party(&one.name, &one.address, &one.contact)).collect(),
         made_by: ending.made_by.clone(),
         made_at: about.header.made_at,

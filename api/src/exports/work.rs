@@ -1,4 +1,4 @@
-//! Doing one job: how far the warehouse stands, the rows up to there, what proves them, the books beside them.
+//! Doing one job: how far the ledgers are published, the rows up to there, what proves them, the books beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use avow_records::document::Header;
 use avow_schemas::ids::ServiceId;
 use avow_schemas::settings::SiteVersion;
 use avow_warehouse::WarehouseError;
-use avow_warehouse::export::{ExportExtent, ExportScope};
+use avow_warehouse::export::{ExportExtent, ExportScope, Waiting};
 use avow_warehouse::records::Record;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Sender;
 use super::archive::{ArchiveError, Part, Written, write};
 use super::job::Job;
 use super::proof::send_part;
+use super::reach::{self, Reach};
 use super::readable::About;
 use super::summary::Ending;
 use super::{Exports, artefacts, proof};
@@ -47,13 +48,24 @@ pub enum WorkError {
     WriterStopped,
 }
 
-/// Writes the job's bundle.
+/// What an export is of, how much that is, and what waits for a later one.
+struct Work {
+    scope: ExportScope,
+    extent: ExportExtent,
+    waiting: Waiting,
+    /// None where nothing is signed.
+    reach: Option<Reach>,
+}
+
+/// Writes the job's bundle; also what was left out since no published checkpoint covers it.
 ///
 /// # Errors
 /// What the warehouse or the disk says; a bundle is there whole or not at all.
-pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
+pub async fn run(exports: &Exports, job: &Job) -> Result<(Written, Waiting), WorkError> {
     let warehouse = &exports.warehouse;
     let asked = &job.asked;
+    // Before the positions: what is published is stored by then.
+    let reach = reach::of(exports, &asked.site).await?;
     let scope = ExportScope {
         site: asked.site.clone(),
         from: asked.from,
@@ -63,24 +75,26 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
         without: restricted(exports, asked).await?,
         log_id: exports.log_id,
         upto: warehouse.stands(exports.log_id).await?,
+        ends: reach.as_ref().map(Reach::ends),
     };
-    let extent = warehouse.export_extent(&scope).await?;
+    let (extent, waiting) = (warehouse.export_extent(&scope).await?, warehouse.export_waiting(&scope).await?);
+    let work = Work { scope, extent, waiting, reach };
     let directory = exports.control.directory();
-    let about = about(&directory, job, &scope)?;
+    let about = about(&directory, job, &work)?;
     let (parts, received) = tokio::sync::mpsc::channel(AHEAD);
     let folder = exports.store.path(job.id);
     let sign = exports.signature(directory.ledger_keys());
     let is_signed = sign.is_some();
     let writer = tokio::task::spawn_blocking(move || write(&folder, received, &about, sign));
 
-    let ending = send(exports, job, (&scope, &extent), &parts).await;
+    let ending = send(exports, job, &work, &parts).await;
     match ending {
         Ok(ending) => {
             let _ = parts.send(Part::End(Box::new(Ending { is_signed, ..ending }))).await;
             drop(parts);
             let written = writer.await.map_err(|_| WorkError::WriterStopped)??;
             if written.records + written.redacted == extent.rows {
-                return Ok(written);
+                return Ok((written, waiting));
             }
             Err(WorkError::Incomplete { expected: extent.rows, sent: written.records + written.redacted })
         }
@@ -97,13 +111,14 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<Written, WorkError> {
 }
 
 /// What is known of the export beside the records.
-fn about(directory: &Directory, job: &Job, scope: &ExportScope) -> Result<About, WorkError> {
-    let asked = &job.asked;
+fn about(directory: &Directory, job: &Job, work: &Work) -> Result<About, WorkError> {
+    let (asked, scope) = (&job.asked, &work.scope);
     let unknown = || WorkError::UnknownSite(asked.site.clone());
     let history = directory.site(&asked.site).ok_or_else(unknown)?;
     let artefacts = directory.banners(&asked.site);
     let services = asked.services.iter().filter_map(|service| ServiceId::new(service).ok());
     let made_at = moment::now();
+    let whole_before = reach::whole_before(work.waiting, &work.extent, made_at);
     Ok(About {
         header: Header {
             site: asked.site.clone(),
@@ -112,7 +127,8 @@ fn about(directory: &Directory, job: &Job, scope: &ExportScope) -> Result<About,
             made_at,
             language: asked.language.clone(),
         },
-        until: made_at.min(scope.to),
+        until: made_at.min(scope.to).min(whole_before),
+        whole_before,
         versions: history.versions().iter().map(|version| SiteVersion::clone(version)).collect(),
         artefacts: artefacts.map(|one| (one.text_hash.clone(), Value::clone(&one.artefact))).collect(),
         shown: if asked.services.is_empty() { Shown::All } else { Shown::Only(services.collect()) },
@@ -135,15 +151,10 @@ async fn restricted(exports: &Exports, asked: &super::job::Asked) -> Result<Vec<
 }
 
 /// Sends everything in the order in which it is written; what is known at the end.
-async fn send(
-    exports: &Exports,
-    job: &Job,
-    (scope, extent): (&ExportScope, &ExportExtent),
-    parts: &Sender<Part>,
-) -> Result<Ending, WorkError> {
-    let warehouse = &exports.warehouse;
+async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -> Result<Ending, WorkError> {
+    let (warehouse, scope) = (&exports.warehouse, &work.scope);
     let directory = exports.control.directory();
-    let hashes = histories(exports, job, (scope, extent), parts).await?;
+    let hashes = histories(exports, job, (scope, &work.extent), parts).await?;
     let banners: Vec<&Banner> =
         hashes.iter().filter_map(|hash| directory.banner(&scope.site, hash)).map(AsRef::as_ref).collect();
     let is_cut = !scope.services.is_empty();
@@ -151,12 +162,12 @@ async fn send(
     let erasures = scope.subject.map(|subject| directory.erasures_of(&scope.site, subject)).unwrap_or_default();
     let erasures: Vec<String> = erasures.iter().map(|erasure| erasure.id.to_string()).collect();
     let tombstones = warehouse.tombstones(&scope.site, &erasures).await?;
-    let proven = proof::send(warehouse, directory.ledger_keys(), (scope, &shown), tombstones, parts).await?;
+    let proven = proof::send(warehouse, work.reach.as_ref(), (scope, &shown), tombstones, parts).await?;
     let artefacts =
         if is_cut { artefacts::withheld(&banners) } else { artefacts::send(warehouse, &banners, parts).await? };
     let attachments = directory.attachments(&scope.site);
     let (named, attached) = artefacts::attachments(warehouse, &attachments, is_cut, parts).await?;
-    let mut manifest = manifest(exports, job, scope, extent).await?;
+    let mut manifest = manifest(exports, job, work).await?;
     if !erasures.is_empty() {
         manifest["erasures"] = erasures.into();
     }
@@ -208,13 +219,8 @@ async fn histories(
 }
 
 /// The manifest without the files, which the writer knows.
-async fn manifest(
-    exports: &Exports,
-    job: &Job,
-    scope: &ExportScope,
-    extent: &ExportExtent,
-) -> Result<Value, WorkError> {
-    let asked = &job.asked;
+async fn manifest(exports: &Exports, job: &Job, work: &Work) -> Result<Value, WorkError> {
+    let (asked, scope, extent) = (&job.asked, &work.scope, &work.extent);
     let of_site = [asked.site.clone()];
     let in_period = exports.warehouse.books(&of_site, scope.from, scope.to).await?;
     let ever = exports.warehouse.books(&of_site, 0, moment::END).await?;
@@ -238,6 +244,7 @@ async fn manifest(
         "site": asked.site,
         "period": {"from": moment::written(asked.from), "to": moment::written(asked.to)},
         "covered": covered,
+        "ends": reach::described(work.reach.as_ref(), work.waiting),
         "subject": asked.subject,
         "services": asked.services,
         "language": asked.language,

@@ -135,6 +135,7 @@ async fn records(api: &Api, site: &str, subject: Uuid) -> Result<Vec<Value>, Pro
         without: Vec::new(),
         log_id,
         upto: api.warehouse.stands(log_id).await?,
+        ends: None,
     };
     let extent = api.warehouse.export_extent(&scope).await?;
     if extent.rows > MOST_RECORDS {

@@ -112,6 +112,9 @@ async fn a_bundle_holds_every_record_and_says_so() {
     let counts = &manifest["counts"];
     assert_eq!((&counts["records"], &counts["by_type"]), (&json!(3), &json!({"decided": 2, "shown": 1})));
     assert_eq!(manifest["books"]["all"]["stored"], 3);
+    // Nothing is signed here: what is stored is there, and nothing is proven.
+    assert_eq!(manifest["ends"], Value::Null);
+    assert_eq!((&export["waiting"], &export["waiting_since"]), (&json!(0), &Value::Null));
     assert_eq!(manifest["books"]["all"]["rows"]["events"], 3);
     for file in manifest["files"].as_array().unwrap() {
         let zip =

@@ -21,6 +21,16 @@ pub struct ExportScope {
     pub log_id: Uuid,
     /// By partition, exclusive.
     pub upto: Vec<u64>,
+    /// Below which leaf of each ledger; nothing of a ledger that is not named. None: as far as `upto` goes.
+    pub ends: Option<Vec<(String, u64)>>,
+}
+
+/// What is stored of an export's events beyond its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Row, Deserialize)]
+pub struct Waiting {
+    pub events: u64,
+    /// When the first of them was logged, ms since 1970; says nothing where there is none.
+    pub since: i64,
 }
 
 /// How many rows there are, and between which moments they were logged.
@@ -37,19 +47,35 @@ struct Stand {
     upto: u64,
 }
 
+#[derive(Row, Deserialize)]
+struct Size {
+    ledger: String,
+    size: u64,
+}
+
 /// What lies below the positions that an export goes up to.
-pub(crate) const UPTO: &str = "(log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])";
+const UPTO: &str = "(log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])";
+/// What lies below the ends of its ledgers: the size of one that is not named is the element 0, which is 0.
+const ENDS: &str = "leaf < {ends:Array(UInt64)}[indexOf({ended:Array(String)}, ledger)]";
+
+/// What lies below everything that an export goes up to.
+pub(crate) fn upto(scope: &ExportScope) -> String {
+    if scope.ends.is_some() { format!("({UPTO} AND {ENDS})") } else { UPTO.to_owned() }
+}
 
 /// With the site's control records and what is left of erased events, or without.
 pub(crate) fn condition(scope: &ExportScope, with_control: bool) -> String {
+    format!("{} AND {}", asked(scope, with_control), upto(scope))
+}
+
+/// The same, however far the export goes.
+fn asked(scope: &ExportScope, with_control: bool) -> String {
     let kinds = if with_control { "kind IN ('event', 'control', 'erased')" } else { "kind = 'event'" };
     let mut condition = format!("site = {{site:String}} AND {kinds} ");
     condition.push_str(
         "\
-        AND logged_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND logged_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC') \
-        AND ",
+        AND logged_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND logged_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')",
     );
-    condition.push_str(UPTO);
     if scope.subject.is_some() {
         condition.push_str(" AND subject = {subject:UUID}");
     }
@@ -96,6 +122,34 @@ impl Warehouse {
         Ok(self.exported(&sql, scope).fetch_one().await?)
     }
 
+    /// How many events an export leaves out since they lie beyond its ends.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn export_waiting(&self, scope: &ExportScope) -> Result<Waiting, WarehouseError> {
+        if scope.ends.is_none() {
+            return Ok(Waiting { events: 0, since: 0 });
+        }
+        let sql = format!(
+            "SELECT count() AS events, toUnixTimestamp64Milli(min(logged_at)) AS since FROM events_data \
+             WHERE {} AND {UPTO} AND NOT {ENDS}",
+            asked(scope, false)
+        );
+        Ok(self.exported(&sql, scope).fetch_one().await?)
+    }
+
+    /// How many leaves are stored of each ledger of a site.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn stored_leaves(&self, site: &str) -> Result<Vec<(String, u64)>, WarehouseError> {
+        let sql = "SELECT ledger, max(leaf) + 1 AS size FROM events_data WHERE site = {site:String} \
+                   AND kind IN ('event', 'control', 'erased') AND ledger != '' GROUP BY ledger ORDER BY ledger";
+        let client = self.client().clone().with_validation(true);
+        let rows: Vec<Size> = client.query_raw(sql).param("site", site).fetch_all().await?;
+        Ok(rows.into_iter().map(|row| (row.ledger, row.size)).collect())
+    }
+
     pub(crate) fn exported(&self, sql: &str, scope: &ExportScope) -> clickhouse::query::Query {
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(sql).param("site", &scope.site).param("from", scope.from).param("to", scope.to);
@@ -106,6 +160,13 @@ impl Warehouse {
         };
         let without: Vec<String> = scope.without.iter().map(Uuid::to_string).collect();
         let query = query.param("without", without);
+        let query = match &scope.ends {
+            Some(ends) => {
+                let (ended, ends): (Vec<&str>, Vec<u64>) = ends.iter().map(|(l, end)| (l.as_str(), *end)).unzip();
+                query.param("ended", ended).param("ends", ends)
+            }
+            None => query,
+        };
         if scope.services.is_empty() { query } else { query.param("services", &scope.services) }
     }
 }

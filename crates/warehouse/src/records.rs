@@ -185,7 +185,7 @@ impl Warehouse {
         controls: &BTreeSet<(String, u64)>,
     ) -> Result<Records, WarehouseError> {
         let asked = crate::export::condition(scope, scope.subject.is_none() && scope.services.is_empty());
-        let upto = crate::export::UPTO;
+        let upto = crate::export::upto(scope);
         let besides = if scope.services.is_empty() { CITED } else { "false" };
         let sql = format!(
             "SELECT {} FROM events_data AS e WHERE ({asked} OR {besides} AND {upto}) AND e.ledger != '' \

@@ -19,6 +19,7 @@ fn about() -> About {
     About {
         header: Header { site: site.to_string(), from: 0, to: 1000, made_at: 2000, language: "en".into() },
         until: 1000,
+        whole_before: 1000,
         versions: vec![SiteVersion { site, version: ConfigVersion(1), in_force_from: 0, settings }],
         artefacts: BTreeMap::new(),
         shown: Shown::All,

@@ -121,6 +121,10 @@ export interface Export {
   records: number | null;
   size_bytes: number | null;
   sha256: string | null;
+  /** Events of the period that no published checkpoint covers yet: they are not in the zip. */
+  waiting: number | null;
+  /** When the first of them was logged. */
+  waiting_since: string | null;
   /** The path of the zip, once it is there. */
   bundle: string | null;
 }

@@ -57,5 +57,12 @@ pub async fn run(config: &Config, args: ExportArgs) -> anyhow::Result<()> {
     }
     let answer = server.send(Method::POST, "/api/v1/audit/exports", Some(&body)).await?;
     let (location, job) = follow(&server, &answer, "exporting").await?;
-    download::save(&server, &location, &job, &args.out).await
+    download::save(&server, &location, &job, &args.out).await?;
+    if let (Some(waiting @ 1..), Some(since)) = (job["waiting"].as_u64(), job["waiting_since"].as_str()) {
+        println!(
+            "up to {since}: {waiting} newer events wait for their ledger's next checkpoint, without which nothing could be \
+             proven of them; a quiet site has one an hour (ledger.checkpoint_seconds). A later export has them."
+        );
+    }
+    Ok(())
 }
