@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use avow_control::ControlError;
+use avow_schemas::control::MlDsaKey;
 use avow_trees::TreeError;
 use avow_trees::keys::{Keys, NoteSigner};
 use avow_trees::sign::Signer;
@@ -96,6 +97,10 @@ async fn note_signer(context: &Context, keys: &Keys) -> Result<NoteSigner, TreeE
         published = context.control.publish_ledger_key(change).await.map_err(unpublished)?;
     }
     if let Some(signer) = keys.signer(&published) {
+        if let Some(key) = signer.ml_dsa()? {
+            let key = MlDsaKey { vkey: key.vkey().to_string(), made_at: now };
+            context.control.publish_ml_dsa_key(key).await.map_err(unpublished)?;
+        }
         if keys.has_next() {
             // A crash may have left them out.
             context.control.write_key_change_leaves().await.map_err(unpublished)?;

@@ -25,7 +25,11 @@ code!(
 #[expect(clippy::large_enum_variant, reason = "one at a time is read and taken apart")]
 pub enum ControlValue {
     /// Key `site/<site>/<uuid v7>`: one version of a site's settings. The log's order numbers them.
-    Site { site: SiteId, made_at: i64, settings: SiteSettings },
+    Site {
+        site: SiteId,
+        made_at: i64,
+        settings: SiteSettings,
+    },
     /// Key `token/<id>`: a token; an empty value deletes it.
     Token(TokenRecord),
     /// Key `banner/<site>/<sha256>/<uuid v7>`: a banner artefact by its address, `sha256:<hex>`, and what is kept beside it;
@@ -46,6 +50,7 @@ pub enum ControlValue {
     Schema(WriterSchema),
     /// Key `ledger-key/<public key>`: a key with which checkpoints are signed.
     LedgerKey(LedgerKey),
+    MlDsaKey(MlDsaKey),
     /// Key `erasure/<site>/<id>`: a subject was erased.
     Erasure(Erasure),
     /// Key `hold/<site>/<digest>`: a subject may not be erased.
@@ -107,6 +112,21 @@ impl LedgerKey {
     /// Its key in the topic.
     pub fn key(&self) -> String {
         format!("ledger-key/{}", self.public_key)
+    }
+}
+
+/// A key with which the operator log's checkpoints are signed besides, published before its first signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MlDsaKey {
+    /// ML-DSA-44, named as the operator log: a verifier key (C2SP signed-note).
+    pub vkey: String,
+    pub made_at: i64,
+}
+
+impl MlDsaKey {
+    /// Its key in the topic: up to the id, without the public key.
+    pub fn key(&self) -> String {
+        format!("ml-dsa-key/{}", self.vkey.rsplit_once('+').map_or(self.vkey.as_str(), |(id, _)| id))
     }
 }
 

@@ -175,7 +175,8 @@ fn a_program_signs_checkpoints_receipts_and_bundles() -> Result<()> {
     fs::write(&signer, script)?;
     fs::set_permissions(&signer, fs::Permissions::from_mode(0o700))?;
     let command = json!([signer.display().to_string()]).to_string();
-    let avow = embedded()?.env("AVOW_LEDGER__SIGNER_COMMAND", command).start()?;
+    let settings = embedded()?.env("AVOW_LEDGER__SIGNER_COMMAND", command).env("AVOW_LEDGER__ML_DSA", "true");
+    let avow = settings.start()?;
     let caller = Caller::of(avow.url());
     runtime.block_on(caller.put_site(SITE, json!({"name": "Keys", "ledger": {"checkpoint_seconds": 1}})))?;
     post(&runtime, &caller, 5)?;
@@ -185,7 +186,21 @@ fn a_program_signs_checkpoints_receipts_and_bundles() -> Result<()> {
     export(&avow.url(), 6, &bundle)?;
     let policy = dir.path().join("trust.policy");
     fs::write(&policy, &unpacked(&bundle)?["trust.policy"])?;
-    let (went, failed, told) = failing(&bundle, &["--policy", &policy.display().to_string()])?;
-    ensure!(went && failed.is_empty(), "{told}");
+    let trusting = policy.display().to_string();
+    let (went, failed, told) = failing(&bundle, &["--policy", &trusting])?;
+    ensure!(went && failed.is_empty() && told.contains("with ML-DSA-44 besides"), "{told}");
+
+    // Another key of that kind is demanded, too.
+    let text = fs::read_to_string(&policy)?;
+    let keys: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("log ")).collect();
+    let (_, listed) = runtime.block_on(caller.ask(reqwest::Method::GET, "/log"))?;
+    let operator = listed["logs"].as_array().and_then(|logs| logs.iter().find(|log| log["name"] == "operator"));
+    let operator = operator.context("no operator log")?;
+    ensure!(keys.len() == 2 && operator["ml_dsa_key"] == keys[1] && operator["public_key"] == keys[0], "{operator}");
+    let name = operator["origin"].as_str().context("no origin")?.parse()?;
+    let foreign = avow_ledger::cosignature::ml_dsa::MlDsaCosigner::from_seed(name, [9; 32])?;
+    fs::write(&policy, text.replace(keys[1], &foreign.vkey().to_string()))?;
+    let (_, failed, told) = failing(&bundle, &["--policy", &trusting])?;
+    ensure!(failed == ["signer"] && told.contains("ML-DSA-44 key, which the policy names, has not signed"), "{told}");
     Ok(())
 }

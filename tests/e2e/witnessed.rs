@@ -79,7 +79,8 @@ fn pair(dir: &Path) -> Result<[Installation; 2]> {
             .env("AVOW_LEDGER__ORIGIN", log.name().as_str())
             .env("AVOW_LEDGER__POLICY", path.display().to_string())
             .env("AVOW_LEDGER__REQUIRE_POLICY", "true")
-            .env("AVOW_LEDGER__WITNESS_SECONDS", "1");
+            .env("AVOW_LEDGER__WITNESS_SECONDS", "1")
+            .env("AVOW_LEDGER__ML_DSA", "true");
         Ok((settings.start()?, path.display().to_string()))
     };
     let (avow_a, policy_a) = start("a", file_a, &a, &witness_b, "witness.b.example")?;

@@ -70,7 +70,7 @@ pub async fn send(
     days.send_maps(warehouse, scope, parts).await?;
     let opened = touched.values().map(number).sum();
     let mut proven = Proven { opened, events, redacted, closed: days.closed(scope), ..Proven::default() };
-    let Some(Reach { keys, operator, anchors }) = reach else {
+    let Some(Reach { keys, ml_dsa, operator, anchors }) = reach else {
         proven.uncovered = proven.opened;
         return Ok(proven);
     };
@@ -96,8 +96,10 @@ pub async fn send(
     proven.cosigned = note.signatures.iter().filter(|signature| signature.name != *key.name()).count();
     proven.operator = Some(described(keys, OPERATOR, (operator.size, &operator.note))?);
     file(parts, "operator/checkpoint".to_owned(), operator.note.clone().into_bytes()).await?;
-    file(parts, "trust.policy".to_owned(), policy(&key).into_bytes()).await?;
-    let changes = keys.iter().filter_map(|key| key.change.clone());
+    file(parts, "trust.policy".to_owned(), policy(&key, ml_dsa.as_ref()).into_bytes()).await?;
+    let is_it = |one: &Arc<LedgerKey>| keys::verifier(one, OPERATOR).is_ok_and(|one| one == key);
+    let upto = keys.iter().position(is_it).map_or(0, |at| at + 1);
+    let changes = keys[..upto].iter().filter_map(|key| key.change.clone());
     for (number, change) in (1..).zip(changes) {
         file(parts, format!("keys/{number}.note"), change.into_bytes()).await?;
     }
@@ -121,11 +123,12 @@ fn number(opened: &Opened) -> u64 {
 
 /// Whose signatures the bundle says are to be accepted (C2SP tlog-policy). A reader compares it with what he has from
 /// elsewhere: a bundle cannot vouch for its own key.
-fn policy(key: &VerifierKey) -> String {
+fn policy(key: &VerifierKey, ml_dsa: Option<&VerifierKey>) -> String {
+    let besides = ml_dsa.map(|key| format!("log {key}\n")).unwrap_or_default();
     format!(
         "# The key that this bundle is signed with, as the bundle itself says. Compare it with what you have from elsewhere,\n\
          # and trust that: avow verify does not look at this file unless you give it as --policy.\n\
-         log {key}\nquorum none\n"
+         log {key}\n{besides}quorum none\n"
     )
 }
 

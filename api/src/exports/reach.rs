@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use avow_control::Directory;
+use avow_ledger::VerifierKey;
 use avow_schemas::control::LedgerKey;
-use avow_trees::OPERATOR;
+use avow_trees::{OPERATOR, keys};
 use avow_warehouse::export::{ExportExtent, Waiting};
 use avow_warehouse::trees::{Anchor, Checkpoint};
 use avow_warehouse::{Warehouse, WarehouseError};
@@ -23,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub struct Reach {
     /// The keys with which that was signed, in order; there is one.
     pub keys: Vec<Arc<LedgerKey>>,
+    /// The ML-DSA-44 key that has signed it besides.
+    pub ml_dsa: Option<VerifierKey>,
     /// The operator log's published checkpoint.
     pub operator: Checkpoint,
     /// By ledger, the newest of its checkpoints that it covers.
@@ -52,7 +56,7 @@ pub async fn of(exports: &Exports, site: &str) -> Result<Option<Reach>, Warehous
         let directory = exports.control.directory();
         let keys = directory.ledger_keys();
         let signs = !keys.is_empty() || exports.keys.is_some();
-        let reach = published(&exports.warehouse, keys, &stored).await?;
+        let reach = published(&exports.warehouse, &directory, &stored).await?;
         let size = |ledger: &str| reach.as_ref().map_or(0, |reach| reach.size(ledger));
         let seconds = directory.site(site).and_then(|site| site.current().settings.ledger.checkpoint_seconds);
         let is_quick = seconds.is_some_and(|seconds| Duration::from_secs(seconds.into()) < PATIENCE);
@@ -67,9 +71,10 @@ pub async fn of(exports: &Exports, site: &str) -> Result<Option<Reach>, Warehous
 
 async fn published(
     warehouse: &Warehouse,
-    keys: &[Arc<LedgerKey>],
+    directory: &Directory,
     stored: &[(String, u64)],
 ) -> Result<Option<Reach>, WarehouseError> {
+    let keys = directory.ledger_keys();
     let Some(operator) = warehouse.checkpoint(OPERATOR).await?.filter(|_| !keys.is_empty()) else { return Ok(None) };
     let mut anchors = BTreeMap::new();
     for (ledger, _) in stored {
@@ -77,7 +82,8 @@ async fn published(
             anchors.insert(ledger.clone(), anchor);
         }
     }
-    Ok(Some(Reach { keys: keys.to_vec(), operator, anchors }))
+    let ml_dsa = keys::ml_dsa_key(directory.ml_dsa_keys(), &operator.note);
+    Ok(Some(Reach { keys: keys.to_vec(), ml_dsa, operator, anchors }))
 }
 
 /// Before which moment of the log's time nothing is left out of an export that was begun at `made_at` (ms since 1970).

@@ -34,6 +34,9 @@ pub struct Log {
     /// Keys that have signed its earlier checkpoints, or sign them as well, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former_keys: Vec<String>,
+    /// The ML-DSA-44 key with which that is signed besides; of the operator log, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ml_dsa_key: Option<String>,
     /// Entries under its newest checkpoint.
     pub size: u64,
     /// Whose ledger it is; only for `audit:read`, of the token's sites.
@@ -54,7 +57,8 @@ pub struct Log {
     )
 )]
 pub async fn list_logs(State(api): State<Arc<Api>>, bearer: Option<Bearer>) -> Result<Json<Logs>, Problem> {
-    let published = api.control.directory().ledger_keys().to_vec();
+    let directory = api.control.directory();
+    let published = directory.ledger_keys();
     if published.is_empty() {
         return Ok(Json(Logs { logs: Vec::new() }));
     }
@@ -70,20 +74,14 @@ pub async fn list_logs(State(api): State<Arc<Api>>, bearer: Option<Bearer>) -> R
     for checkpoint in api.warehouse.checkpoints().await? {
         let owner = owners.get(&checkpoint.ledger);
         let owner = owner.filter(|(site, _)| auditor.as_ref().is_some_and(|caller| caller.may_see(site)));
-        let key = signed_by(&published, &checkpoint)?;
-        let all = keys::verifiers(&published, &checkpoint.ledger).map_err(internal)?;
+        let key = signed_by(published, &checkpoint)?;
+        let all = keys::verifiers(published, &checkpoint.ledger).map_err(internal)?;
         let former_keys = all.iter().skip_while(|other| **other != key).skip(1).map(VerifierKey::to_string).collect();
         let (origin, public_key) = (key.name().to_string(), key.to_string());
         let (site, period) = owner.cloned().unzip();
-        logs.push(Log {
-            name: checkpoint.ledger,
-            origin,
-            public_key,
-            former_keys,
-            size: checkpoint.size,
-            site,
-            period,
-        });
+        let ml_dsa_key = keys::ml_dsa_key(directory.ml_dsa_keys(), &checkpoint.note).map(|key| key.to_string());
+        let (name, size) = (checkpoint.ledger, checkpoint.size);
+        logs.push(Log { name, origin, public_key, former_keys, ml_dsa_key, size, site, period });
     }
     logs.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Json(Logs { logs }))

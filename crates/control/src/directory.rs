@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use avow_ledger::{KeyChange, VerifierKey, hex};
 use avow_schemas::banner::Evidence;
-use avow_schemas::control::{Attachment, ControlValue, LedgerKey, TokenRecord, WriterSchema};
+use avow_schemas::control::{Attachment, ControlValue, LedgerKey, MlDsaKey, TokenRecord, WriterSchema};
 use avow_schemas::ids::{ConfigVersion, SiteId};
 use avow_schemas::record::SchemaRef;
 use avow_schemas::rights::{Erasure, Mark};
@@ -88,6 +88,8 @@ pub struct Directory {
     schemas: BTreeMap<String, Arc<WriterSchema>>,
     /// Each handed over to by the one before it.
     ledger_keys: Vec<Arc<LedgerKey>>,
+    /// In the order in which they were published.
+    ml_dsa_keys: Vec<Arc<MlDsaKey>>,
     rights: rights::Rights,
 }
 
@@ -136,6 +138,11 @@ impl Directory {
     /// The keys with which checkpoints were signed, in order; the last one is in force.
     pub fn ledger_keys(&self) -> &[Arc<LedgerKey>] {
         &self.ledger_keys
+    }
+
+    /// The keys with which the operator log's checkpoints were signed besides, in order.
+    pub fn ml_dsa_keys(&self) -> &[Arc<MlDsaKey>] {
+        &self.ml_dsa_keys
     }
 
     /// Whether a key may follow the one in force: it is the first, or the one in force has handed over to it.
@@ -203,6 +210,11 @@ impl Directory {
             Some(ControlValue::LedgerKey(ledger_key)) => {
                 if self.may_follow(&ledger_key) {
                     self.ledger_keys.push(Arc::new(ledger_key));
+                }
+            }
+            Some(ControlValue::MlDsaKey(ml_dsa_key)) => {
+                if self.ml_dsa_keys.iter().all(|known| known.vkey != ml_dsa_key.vkey) {
+                    self.ml_dsa_keys.push(Arc::new(ml_dsa_key));
                 }
             }
             Some(ControlValue::Erasure(erasure)) => self.rights.erased(erasure),

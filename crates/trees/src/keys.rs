@@ -9,9 +9,10 @@ mod command;
 
 use std::sync::Arc;
 
+use avow_ledger::cosignature::ml_dsa::MlDsaCosigner;
 use avow_ledger::key::{ED25519, KeyError, KeyName, SigningKey, VerifierKey};
 use avow_ledger::{KeyChange, Note, NoteSignature, hex};
-use avow_schemas::control::LedgerKey;
+use avow_schemas::control::{LedgerKey, MlDsaKey};
 
 pub use self::command::Command;
 use crate::{OPERATOR, TreeError};
@@ -89,6 +90,17 @@ pub struct Keys {
     own: Key,
     /// The key that is to follow.
     next: Option<Key>,
+    /// Of the ML-DSA-44 key that signs the operator log's checkpoints besides.
+    ml_dsa: Option<Seed>,
+}
+
+#[derive(Clone)]
+struct Seed([u8; 32]);
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a seed")
+    }
 }
 
 impl Keys {
@@ -99,7 +111,13 @@ impl Keys {
         if next.as_ref().is_some_and(|next| next.public() == own.public()) {
             return Err(TreeError::Key("the key that is to follow is the key itself".to_owned()));
         }
-        Ok(Self { origin, own, next })
+        Ok(Self { origin, own, next, ml_dsa: None })
+    }
+
+    /// Signs the operator log's checkpoints with ML-DSA-44 besides. `seed`: 32 bytes (FIPS 204, section 3.6.3).
+    #[must_use]
+    pub fn with_ml_dsa(self, seed: [u8; 32]) -> Self {
+        Self { ml_dsa: Some(Seed(seed)), ..self }
     }
 
     /// What the control topic says of the key of an installation that has published none.
@@ -117,7 +135,8 @@ impl Keys {
     pub async fn change(&self, published: &[Arc<LedgerKey>], now_ms: i64) -> Result<Option<LedgerKey>, TreeError> {
         let in_force = published.last().filter(|last| self.own.is(last));
         let (Some(in_force), Some(next)) = (in_force, &self.next) else { return Ok(None) };
-        let signer = NoteSigner { origin: in_force.origin.clone(), keys: vec![self.own.clone(), next.clone()] };
+        let keys = vec![self.own.clone(), next.clone()];
+        let signer = NoteSigner { origin: in_force.origin.clone(), keys, ml_dsa: None };
         let name = name(&in_force.origin)?;
         let change = KeyChange { from: self.own.vkey(name.clone())?, to: next.vkey(name)?, made_at: now_ms };
         let note = signer.note(OPERATOR, change.text()).await?.to_string();
@@ -134,7 +153,8 @@ impl Keys {
         }
         let own = [Some(&self.own), self.next.as_ref()].into_iter().flatten();
         let keys: Vec<Key> = own.filter(|key| published.iter().any(|one| key.is(one))).cloned().collect();
-        keys.iter().any(|key| key.is(in_force)).then(|| NoteSigner { origin: in_force.origin.clone(), keys })
+        let (origin, ml_dsa) = (in_force.origin.clone(), self.ml_dsa.clone());
+        keys.iter().any(|key| key.is(in_force)).then_some(NoteSigner { origin, keys, ml_dsa })
     }
 
     /// Whether another key is to follow.
@@ -148,12 +168,37 @@ impl Keys {
 pub struct NoteSigner {
     origin: String,
     keys: Vec<Key>,
+    ml_dsa: Option<Seed>,
 }
 
 impl NoteSigner {
     /// The origin of a log.
     pub fn origin(&self, ledger: &str) -> String {
         origin(&self.origin, ledger)
+    }
+
+    /// The ML-DSA-44 key of the operator log, if there is one.
+    ///
+    /// # Errors
+    /// Where its origin has more than 255 bytes.
+    pub fn ml_dsa(&self) -> Result<Option<MlDsaCosigner>, TreeError> {
+        let Some(Seed(seed)) = &self.ml_dsa else { return Ok(None) };
+        let key = MlDsaCosigner::from_seed(name(&self.origin)?, *seed);
+        key.map(Some).map_err(|error| TreeError::Key(error.to_string()))
+    }
+
+    /// The note of a checkpoint, signed. That of the operator log is signed with ML-DSA-44 besides, where there is such a
+    /// key: what the other logs sign are entries there.
+    ///
+    /// # Errors
+    /// As [`NoteSigner::note`].
+    pub async fn checkpoint(&self, ledger: &str, text: String) -> Result<Note, TreeError> {
+        let mut note = self.note(ledger, text).await?;
+        if let Some(key) = self.ml_dsa()?.filter(|_| ledger == OPERATOR) {
+            // 0: it says nothing of the time.
+            note.add(key.cosign(&note.text, 0)?);
+        }
+        Ok(note)
     }
 
     /// A note of this text, signed by each key in the log's name.
@@ -203,6 +248,13 @@ pub fn signed_by(published: &[Arc<LedgerKey>], ledger: &str, note: &Note) -> Res
     let signed = note.verify(&keys)?;
     let key = keys.iter().find(|key| signed.iter().any(|one| one.key == *key));
     key.cloned().ok_or_else(|| TreeError::Key(format!("no key of the installation has signed the note of {ledger}")))
+}
+
+/// The newest of the ML-DSA-44 keys that have signed a note, if one has.
+pub fn ml_dsa_key(published: &[Arc<MlDsaKey>], note: &str) -> Option<VerifierKey> {
+    let keys: Vec<VerifierKey> = published.iter().rev().filter_map(|key| key.vkey.parse().ok()).collect();
+    let note = Note::parse(note).ok()?;
+    keys.iter().find(|key| note.verify(std::slice::from_ref(*key)).is_ok()).cloned()
 }
 
 /// The origin of a log of an installation.

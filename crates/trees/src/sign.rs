@@ -169,7 +169,7 @@ impl Signer {
 
     async fn note(&self, ledger: &str, size: u64, root: [u8; 32], now_ms: i64) -> Result<Checkpoint, TreeError> {
         let text = Text { origin: self.keys.origin(ledger), size, root, extensions: Vec::new() }.text();
-        let note = self.keys.note(ledger, text).await?;
+        let note = self.keys.checkpoint(ledger, text).await?;
         Ok(Checkpoint { ledger: ledger.to_owned(), size, root, note: note.to_string(), signed_at: now_ms })
     }
 

@@ -18,6 +18,10 @@ pub struct LedgerConfig {
     pub next_key_file: Option<PathBuf>,
     /// Or a program that has it.
     pub next_signer_command: Vec<String>,
+    /// Signs the operator log's checkpoints with ML-DSA-44 besides.
+    pub ml_dsa: bool,
+    /// That key; by default one in the data directory, drawn at the first start.
+    pub ml_dsa_key_file: Option<PathBuf>,
     /// Who is asked to cosign the operator log's checkpoints, beside the policy's witnesses that have an address.
     pub witnesses: Vec<WitnessAddress>,
     /// Between two checkpoints that are shown to witnesses, in seconds.
@@ -40,6 +44,8 @@ impl Default for LedgerConfig {
             signer_command: Vec::new(),
             next_key_file: None,
             next_signer_command: Vec::new(),
+            ml_dsa: false,
+            ml_dsa_key_file: None,
             witnesses: Vec::new(),
             witness_seconds: 10,
             policy: None,

@@ -33,7 +33,12 @@ pub async fn load(config: &Config) -> anyhow::Result<Keys> {
             Key::from_seed(seed(ledger.key_file.as_deref(), &own).context("ledger.key_file")?)?
         }
     };
-    Ok(Keys::new(ledger.origin.clone(), own, next(config).await?)?)
+    let keys = Keys::new(ledger.origin.clone(), own, next(config).await?)?;
+    if !ledger.ml_dsa {
+        return Ok(keys);
+    }
+    let own = config.data_dir.join("ledger.ml-dsa.key");
+    Ok(keys.with_ml_dsa(seed(ledger.ml_dsa_key_file.as_deref(), &own).context("ledger.ml_dsa_key_file")?))
 }
 
 async fn next(config: &Config) -> anyhow::Result<Option<Key>> {

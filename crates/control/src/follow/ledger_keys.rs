@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use avow_schemas::control::{ControlValue, LedgerKey};
+use avow_schemas::control::{ControlValue, LedgerKey, MlDsaKey};
 use avow_schemas::ids::EventId;
 use avow_schemas::record::{ControlKind, ControlRecord, derived_id, keys};
 
@@ -20,6 +20,17 @@ impl Control {
         }
         // Of two that publish at the same moment the first in the topic is it.
         Ok(self.directory().ledger_keys().to_vec())
+    }
+
+    /// Publishes a key that signs the operator log's checkpoints besides, if that is not done yet.
+    ///
+    /// # Errors
+    /// Where the log does not take it.
+    pub async fn publish_ml_dsa_key(&self, key: MlDsaKey) -> Result<(), ControlError> {
+        if self.directory().ml_dsa_keys().iter().any(|known| known.vkey == key.vkey) {
+            return Ok(());
+        }
+        self.put(&key.key(), Some(&ControlValue::MlDsaKey(key))).await
     }
 
     /// Writes the change to the key in force into every ledger that is written to, as a leaf. It is idempotent.

@@ -1,14 +1,15 @@
 //! Claim "signer".
 
-use avow_ledger::KeyChange;
-use avow_ledger::policy::Policy;
+use avow_ledger::policy::{Log as PolicyLog, Policy};
+use avow_ledger::{KeyChange, PublicKey};
 
 use super::checkpoints::Tree;
 use super::{Claim, Faults, Verdict};
 use crate::bundle::Log;
 
 /// Whether the operator log's key, with which the manifest is signed too, is one that the reader trusts, and its witnesses
-/// have cosigned. A key to which a trusted one has handed over, is trusted too. With a policy, a bundle in which nothing is signed fails.
+/// have cosigned. A key to which a trusted one has handed over is trusted too. Where the policy names an ML-DSA-44 key of the
+/// log besides, that has to have signed as well. With a policy, a bundle in which nothing is signed fails.
 pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>, changes: &[KeyChange]) -> Claim {
     let name = "signer";
     let mut faults = Faults::default();
@@ -34,12 +35,23 @@ pub(super) fn judge(operator: Option<(&Log, &Tree)>, policy: Option<&Policy>, ch
     if policy.logs().iter().all(|trusted| trusted.key.to_string() != log.public_key) {
         faults.add(format!("the key of {} is not one of the policy's", log.origin));
     }
+    let mut besides = "";
     match policy.evaluate(&tree.note) {
-        Ok(evaluation) if evaluation.is_valid() => {}
+        Ok(evaluation) if evaluation.is_valid() => {
+            let is_ml_dsa = |trusted: &&PolicyLog| {
+                matches!(trusted.key.public(), PublicKey::MlDsa44(_)) && trusted.key.name().as_str() == log.origin
+            };
+            for trusted in policy.logs().iter().filter(is_ml_dsa) {
+                besides = ", with ML-DSA-44 besides";
+                if !evaluation.logs.contains(&trusted) {
+                    faults.add("the log's ML-DSA-44 key, which the policy names, has not signed");
+                }
+            }
+        }
         Ok(evaluation) if evaluation.logs.is_empty() => faults.add("no key of the policy has signed"),
         Ok(_) => faults.add("too few of the policy's witnesses have cosigned"),
         Err(error) => faults.add(error.to_string()),
     }
     let handed = if is_named { "" } else { ", whose key has handed over to the one that signed this" };
-    faults.claim(name, format!("{} is a log of the policy{handed}", log.origin))
+    faults.claim(name, format!("{} is a log of the policy{handed}{besides}", log.origin))
 }
