@@ -1,8 +1,9 @@
 //! Audit exports: jobs that write a zip to disk, one after another, and survive a restart.
 //!
 //! A job is a folder: `job.json` says what is asked and how it stands ([`job`]), `bundle.zip` appears when it is done
-//! ([`work`], [`archive`]). Rows go from the warehouse to the disk as they come, one subject's at a time ([`readable`]) and
-//! then one leaf's ([`proof`]), so memory stays flat.
+//! ([`work`], [`archive`]). Events go from the warehouse to the disk as they lie there, one subject's at a time ([`readable`]); what
+//! opens them is sorted by leaf on the way ([`order`]), and then comes what proves them ([`proof`]). So each is read once, and
+//! memory stays flat.
 
 mod archive;
 mod artefacts;
@@ -14,6 +15,7 @@ mod figures;
 pub mod get;
 pub(crate) mod job;
 pub mod list;
+mod order;
 mod proof;
 mod reach;
 mod readable;

@@ -140,7 +140,19 @@ const TAMPERS: &[Tamper] = &[
     ("a time in the document", "readable", |files, _| {
         replace(files, "records.jsonld", "\"dpv:isIndicatedAtTime\":\"2", "\"dpv:isIndicatedAtTime\":\"1")
     }),
-    ("a record of the document taken away", "readable", |files, _| without_line(files, "records.jsonld", 7)),
+    ("a record of the document taken away", "readable", |files, _| {
+        let text = String::from_utf8(files["records.jsonld"].clone())?;
+        let record = text.lines().position(|line| line.contains("\"dpv:ConsentRecord\"")).context("no record")?;
+        without_line(files, "records.jsonld", record)
+    }),
+    ("what records refer to made to consent", "readable", |files, _| {
+        replace(
+            files,
+            "records.jsonld",
+            "\"@type\":\"dpv:Service\"",
+            "\"@type\":[\"dpv:Service\",\"dpv:ConsentGiven\"]",
+        )
+    }),
     ("a banner's text", "shown", |files, _| {
         let name = file_of(files, "artefacts/", ".json")?;
         replace(files, &name, "May we?", "We may.")

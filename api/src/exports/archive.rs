@@ -11,6 +11,7 @@ use avow_trees::TreeError;
 use avow_warehouse::records::Record;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::Receiver;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -49,8 +50,8 @@ pub type Sign = Box<dyn FnOnce(&str) -> Result<String, TreeError> + Send>;
 
 /// What the writer is sent.
 pub enum Part {
-    /// One subject's events, or events without a subject. They come before any file.
-    History(Vec<Record>),
+    /// One subject's events, or events without a subject, and the room that they take. They come before any file.
+    History(Vec<Record>, Option<OwnedSemaphorePermit>),
     /// A file of this name begins.
     File(String),
     /// More of that file.
@@ -112,7 +113,7 @@ fn compose(
             Part::More(bytes) => archive.write_all(&bytes)?,
             Part::End(ending) => break ending,
             // Histories come first: there are none any more.
-            Part::History(_) => return Err(ArchiveError::Abandoned),
+            Part::History(..) => return Err(ArchiveError::Abandoned),
         }
         part = parts.blocking_recv().ok_or(ArchiveError::Abandoned)?;
     };
@@ -138,7 +139,7 @@ fn records(
     let mut readable = Readable::begin(BufWriter::with_capacity(LOT, &mut *archive), table, about)?;
     let next = loop {
         match parts.blocking_recv().ok_or(ArchiveError::Abandoned)? {
-            Part::History(records) => readable.history(records)?,
+            Part::History(records, _room) => readable.history(records)?,
             other => break other,
         }
     };

@@ -3,38 +3,71 @@
 
 use std::collections::BTreeSet;
 
-use avow_ledger::commitment::disclose;
+use avow_ledger::commitment::{Commitment, disclose};
 use avow_ledger::hex;
 use avow_schemas::event::ConsentEvent;
 use avow_schemas::leaf;
 use avow_trees::as_committed;
 use avow_warehouse::records::{Choice, Content, Record};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Fields that say something of all services at once, or of how the choice among them was made.
 const OF_ALL: &[&str] = &["method", "purposes", "objections", "signals", "effort", "state", "observed"];
 
-/// The line of a record; `services` are those that it is cut to, none: all.
-pub fn disclosure(record: &Record, services: &[String]) -> Value {
+/// Appends the line of a record; `services` are those that it is cut to, none: all.
+pub fn write(record: &Record, services: &[String], out: &mut Vec<u8>) {
     let mut line = json!({"ledger": record.ledger, "leaf": record.leaf, "kind": record.leaf_kind});
     match &record.content {
         Content::Redacted => line["redacted"] = true.into(),
         Content::Control { body, .. } => line["body"] = body.as_str().into(),
+        Content::Event { event, .. } if services.is_empty() => {
+            let head = line.to_string();
+            out.extend_from_slice(head.trim_end_matches('}').as_bytes());
+            whole(event, &record.commitment, out);
+            return out.extend_from_slice(b"}\n");
+        }
         Content::Event { event, pairs } => {
+            let shown = Cut::of(event, pairs, services);
             let fields = fields(event, &record.commitment);
-            if services.is_empty() {
-                line["seed"] = hex::encode(&event.seed.0).into();
-                let raw = |(name, value): &(String, String)| json!([name, RawValue::from_string(value.clone()).ok()]);
-                line["fields"] = fields.iter().map(raw).collect();
-            } else {
-                let shown = Cut::of(event, pairs, services);
-                let parts = disclose(&event.seed.0, &fields, |_, name| shown.shows(name));
-                line["parts"] = serde_json::to_value(parts).unwrap_or_default();
-            }
+            let parts = disclose(&event.seed.0, &fields, |_, name| shown.shows(name));
+            line["parts"] = serde_json::to_value(parts).unwrap_or_default();
         }
     }
-    line
+    out.extend_from_slice(line.to_string().as_bytes());
+    out.push(b'\n');
+}
+
+/// Writes an event's seed and fields. Its commitment is made on the way: mostly it is the right one, and there is no need
+/// to ask what the event looked like that was committed to.
+fn whole(event: &ConsentEvent, committed: &[u8; 32], out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"seed\":\"");
+    out.extend_from_slice(hex::encode(&event.seed.0).as_bytes());
+    out.extend_from_slice(b"\",\"fields\":");
+    let begin = out.len();
+    let mut commitment = Commitment::new(&event.seed.0);
+    put_fields(event, out, |name, value| commitment.field(name, value));
+    if commitment.finish() != *committed
+        && let Some(other) = as_committed(event, committed)
+    {
+        out.truncate(begin);
+        put_fields(&other, out, |_, _| {});
+    }
+}
+
+/// Writes `[["id","..."], ...]`.
+fn put_fields(event: &ConsentEvent, out: &mut Vec<u8>, mut each: impl FnMut(&str, &[u8])) {
+    let mut before = b'[';
+    leaf::each_field(event, |name, value| {
+        out.extend_from_slice(&[before, b'[']);
+        before = b',';
+        // Names of services and categories may hold anything; a Vec takes whatever is written.
+        let _ = serde_json::to_writer(&mut *out, name);
+        out.push(b',');
+        out.extend_from_slice(value);
+        out.push(b']');
+        each(name, value);
+    });
+    out.push(b']');
 }
 
 /// What of an event is shown to one who may see some services only.

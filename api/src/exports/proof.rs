@@ -1,5 +1,5 @@
 //! What proves an export: each record opened, the tiles with its leaves, the checkpoints, and their places in the operator
-//! log.
+//! log. Read after the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use avow_trees::read::Reader;
 use avow_trees::{OPERATOR, TreeError, keys};
 use avow_warehouse::Warehouse;
 use avow_warehouse::export::ExportScope;
-use avow_warehouse::records::Content;
+use avow_warehouse::records::{Content, Record};
 use avow_warehouse::trees::Anchor;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 
 use super::archive::Part;
 use super::days::Days;
-use super::disclosure::disclosure;
+use super::order::{Lines, Of};
 use super::reach::Reach;
-use super::time;
 use super::work::WorkError;
+use super::{disclosure, time};
 
 /// Bytes that are sent to the writer at once.
 const LOT: usize = 64 << 10;
@@ -53,7 +53,7 @@ pub struct Proven {
 /// The leaves of a ledger that are opened: by tile, a bit for each.
 type Opened = BTreeMap<u64, [u64; 4]>;
 
-/// Sends what proves the records of `scope` and the artefacts `shown`.
+/// Sends what proves the records of `scope` and the artefacts `shown`; `lines` opens the events among them.
 ///
 /// # Errors
 /// The warehouse's; where the writer has stopped.
@@ -62,11 +62,12 @@ pub async fn send(
     reach: Option<&Reach>,
     (scope, shown): (&ExportScope, &[String]),
     tombstones: BTreeSet<(String, u64)>,
+    lines: Lines,
     parts: &Sender<Part>,
 ) -> Result<Proven, WorkError> {
     let days = Days::of(warehouse, scope).await?;
     let controls = days.controls().into_iter().chain(tombstones).collect();
-    let (touched, events, redacted) = disclosures(warehouse, (scope, shown, &controls), parts).await?;
+    let (touched, events, redacted) = disclosures(warehouse, (scope, shown, &controls), lines, parts).await?;
     days.send_maps(warehouse, scope, parts).await?;
     let opened = touched.values().map(number).sum();
     let mut proven = Proven { opened, events, redacted, closed: days.closed(scope), ..Proven::default() };
@@ -163,31 +164,57 @@ pub(super) async fn send_part(parts: &Sender<Part>, part: Part) -> Result<(), Wo
     parts.send(part).await.map_err(|_| WorkError::WriterStopped)
 }
 
-/// Sends `disclosures.jsonl`; what it opens, by ledger, how many of that are events, and how many are
-/// there without being opened.
+/// Sends `disclosures.jsonl`: `lines`, which has the events, and what there is besides. What it opens, by ledger, how many of
+/// that are events, and how many are there without being opened.
 async fn disclosures(
     warehouse: &Warehouse,
     (scope, shown, controls): (&ExportScope, &[String], &BTreeSet<(String, u64)>),
+    mut lines: Lines,
     parts: &Sender<Part>,
 ) -> Result<(BTreeMap<String, Opened>, u64, u64), WorkError> {
-    send_part(parts, Part::File("disclosures.jsonl".to_owned())).await?;
-    let mut touched: BTreeMap<String, Opened> = BTreeMap::new();
-    let (mut events, mut redacted) = (0, 0);
-    let mut records = warehouse.records(scope, shown, controls)?;
-    let mut lot = Vec::with_capacity(LOT + 4096);
-    while let Some(record) = records.next().await? {
-        let width = u64::from(tile::HASHES_PER_TILE);
-        let at = usize::try_from(record.leaf % width / 64).unwrap_or(0);
-        let tile = touched.entry(record.ledger.clone()).or_default().entry(record.leaf / width).or_default();
-        tile[at] |= 1 << (record.leaf % 64);
-        events += u64::from(record.event().is_some());
-        redacted += u64::from(record.content == Content::Redacted);
-        lot.extend_from_slice(disclosure(&record, &scope.services).to_string().as_bytes());
-        lot.push(b'\n');
-        if lot.len() >= LOT {
-            send_part(parts, Part::More(std::mem::replace(&mut lot, Vec::with_capacity(LOT + 4096)))).await?;
+    // What is cut to services has events alone.
+    if scope.services.is_empty() {
+        let mut besides = warehouse.besides(scope, shown, controls)?;
+        while let Some(record) = besides.next().await? {
+            add(&mut lines, &record, &scope.services).await?;
         }
     }
-    send_part(parts, Part::More(lot)).await?;
+    let parts = parts.clone();
+    tokio::task::spawn_blocking(move || merge(lines, &parts)).await.map_err(std::io::Error::other)?
+}
+
+/// Adds the line of a record.
+pub(super) async fn add(lines: &mut Lines, record: &Record, services: &[String]) -> std::io::Result<()> {
+    let of = match record.content {
+        Content::Control { .. } => Of::Control,
+        Content::Redacted => Of::Redacted,
+        Content::Event { .. } => Of::Event,
+    };
+    lines.push(&record.ledger, record.leaf, of, |out| disclosure::write(record, services, out)).await
+}
+
+fn merge(lines: Lines, parts: &Sender<Part>) -> Result<(BTreeMap<String, Opened>, u64, u64), WorkError> {
+    let send = |part| parts.blocking_send(part).map_err(|_| WorkError::WriterStopped);
+    send(Part::File("disclosures.jsonl".to_owned()))?;
+    let mut touched: BTreeMap<String, Opened> = BTreeMap::new();
+    let (mut events, mut redacted) = (0, 0);
+    let mut lot = Vec::with_capacity(LOT + 4096);
+    lines.in_order(|ledger, leaf, of, line| {
+        let width = u64::from(tile::HASHES_PER_TILE);
+        let at = usize::try_from(leaf % width / 64).unwrap_or(0);
+        if !touched.contains_key(ledger) {
+            touched.insert(ledger.to_owned(), Opened::new());
+        }
+        let opened = touched.get_mut(ledger).map(|opened| opened.entry(leaf / width).or_default());
+        opened.into_iter().for_each(|tile| tile[at] |= 1 << (leaf % 64));
+        events += u64::from(of == Of::Event);
+        redacted += u64::from(of == Of::Redacted);
+        lot.extend_from_slice(line);
+        if lot.len() >= LOT {
+            send(Part::More(std::mem::replace(&mut lot, Vec::with_capacity(LOT + 4096))))?;
+        }
+        Ok::<_, WorkError>(())
+    })?;
+    send(Part::More(lot))?;
     Ok((touched, events, redacted))
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use avow_records::document::{DocumentWriter, Header};
 use avow_records::table::{self, COLUMNS};
-use avow_records::{Artefact, Facts, Place, RecordInput, Shown, record, statuses};
+use avow_records::{Artefact, Facts, Place, RecordInput, Shared, Shown, record_in, statuses};
 use avow_schemas::catalog::Catalog;
 use avow_schemas::event::{ConsentEvent, EventType};
 use avow_schemas::ids::LeafIndex;
@@ -48,6 +48,7 @@ struct Entry {
 pub struct Readable<'a, D: Write, T: Write> {
     about: &'a About,
     document: DocumentWriter<D>,
+    shared: Shared,
     table: csv::Writer<T>,
     figures: Figures,
 }
@@ -60,6 +61,7 @@ impl<'a, D: Write, T: Write> Readable<'a, D, T> {
         Ok(Self {
             about,
             document: DocumentWriter::begin(document, &about.header)?,
+            shared: Shared::in_document(),
             table,
             figures: Figures::default(),
         })
@@ -110,8 +112,11 @@ impl<'a, D: Write, T: Write> Readable<'a, D, T> {
     fn write(&mut self, input: &RecordInput<'_>) -> Result<(), ArchiveError> {
         let kind = input.event.kind;
         let asks = matches!(kind, EventType::Shown | EventType::Decided | EventType::Withdrawn);
-        let made = (asks && input.event.subject.is_some()).then(|| record(input));
+        let made = (asks && input.event.subject.is_some()).then(|| record_in(input, &mut self.shared));
         if let Some(made) = &made {
+            for node in self.shared.take_new() {
+                self.document.node(&node)?;
+            }
             self.document.record(made)?;
         }
         self.table.write_record(table::row(input, made.as_ref()))?;

@@ -1,6 +1,7 @@
 //! Doing one job: how far the ledgers are published, the rows up to there, what proves them, the books beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use avow_control::{Banner, Directory};
 use avow_records::Shown;
@@ -11,10 +12,12 @@ use avow_warehouse::WarehouseError;
 use avow_warehouse::export::{ExportExtent, ExportScope, Waiting};
 use avow_warehouse::records::Record;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 
 use super::archive::{ArchiveError, Part, Written, write};
 use super::job::Job;
+use super::order::Lines;
 use super::proof::send_part;
 use super::reach::{self, Reach};
 use super::readable::About;
@@ -24,6 +27,10 @@ use crate::moment;
 
 /// How many parts may wait for the disk.
 const AHEAD: usize = 64;
+/// How many events may lie in them.
+const EVENTS_AHEAD: usize = 8_192;
+/// Of events without a subject, which have no history, so many go into a part.
+const LOT: usize = 256;
 /// Events that lie in memory at once. A subject with more is read in several goes, and what followed from one to the next is
 /// then not known; no person has so many.
 const MOST_AT_ONCE: usize = 5_000;
@@ -154,7 +161,8 @@ async fn restricted(exports: &Exports, asked: &super::job::Asked) -> Result<Vec<
 async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -> Result<Ending, WorkError> {
     let (warehouse, scope) = (&exports.warehouse, &work.scope);
     let directory = exports.control.directory();
-    let hashes = histories(exports, job, (scope, &work.extent), parts).await?;
+    let mut lines = Lines::beside(&exports.store.path(job.id))?;
+    let hashes = histories(exports, job, (scope, &work.extent), &mut lines, parts).await?;
     let banners: Vec<&Banner> =
         hashes.iter().filter_map(|hash| directory.banner(&scope.site, hash)).map(AsRef::as_ref).collect();
     let is_cut = !scope.services.is_empty();
@@ -162,7 +170,7 @@ async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -
     let erasures = scope.subject.map(|subject| directory.erasures_of(&scope.site, subject)).unwrap_or_default();
     let erasures: Vec<String> = erasures.iter().map(|erasure| erasure.id.to_string()).collect();
     let tombstones = warehouse.tombstones(&scope.site, &erasures).await?;
-    let proven = proof::send(warehouse, work.reach.as_ref(), (scope, &shown), tombstones, parts).await?;
+    let proven = proof::send(warehouse, work.reach.as_ref(), (scope, &shown), tombstones, lines, parts).await?;
     let artefacts =
         if is_cut { artefacts::withheld(&banners) } else { artefacts::send(warehouse, &banners, parts).await? };
     let attachments = directory.attachments(&scope.site);
@@ -182,11 +190,12 @@ async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -
     Ok(Ending { manifest, made_by, subject, proven, is_signed: false, attached })
 }
 
-/// Sends the events subject by subject; the addresses of the artefacts that those in the period name.
+/// Sends the events subject by subject, and opens those in the period; the addresses of the artefacts that these name.
 async fn histories(
     exports: &Exports,
     job: &Job,
     (scope, extent): (&ExportScope, &ExportExtent),
+    lines: &mut Lines,
     parts: &Sender<Part>,
 ) -> Result<BTreeSet<String>, WorkError> {
     let directory = exports.control.directory();
@@ -194,6 +203,7 @@ async fn histories(
     let mut hashes = BTreeSet::new();
     let mut history: Vec<Record> = Vec::new();
     let mut sent = 0_u64;
+    let room = Arc::new(Semaphore::new(EVENTS_AHEAD));
     while let Some(record) = records.next().await? {
         if record.logged_at >= scope.from {
             if let Some(hash) = record.event().and_then(|event| event.text_hash.as_deref())
@@ -202,20 +212,30 @@ async fn histories(
             {
                 hashes.insert(hash.to_owned());
             }
+            if !record.ledger.is_empty() {
+                proof::add(lines, &record, &scope.services).await?;
+            }
             sent += 1;
             if sent.is_multiple_of(1000) {
                 #[expect(clippy::cast_precision_loss, reason = "a share of a whole, for a bar")]
-                exports.store.progress(job.id, (sent as f64 / extent.rows.max(1) as f64 / 2.0).min(0.5));
+                exports.store.progress(job.id, (sent as f64 / extent.rows.max(1) as f64 * 0.7).min(0.7));
             }
         }
         let goes_on = history.last().is_none_or(|last| last.subject() == record.subject());
-        if !goes_on || history.len() >= MOST_AT_ONCE {
-            send_part(parts, Part::History(std::mem::take(&mut history))).await?;
+        let most = if record.subject().is_some() { MOST_AT_ONCE } else { LOT };
+        if !goes_on || history.len() >= most {
+            send_history(std::mem::take(&mut history), &room, parts).await?;
         }
         history.push(record);
     }
-    send_part(parts, Part::History(history)).await?;
+    send_history(history, &room, parts).await?;
     Ok(hashes)
+}
+
+async fn send_history(history: Vec<Record>, room: &Arc<Semaphore>, parts: &Sender<Part>) -> Result<(), WorkError> {
+    let many = u32::try_from(history.len()).unwrap_or(u32::MAX);
+    let room = Arc::clone(room).acquire_many_owned(many).await.map_err(|_| WorkError::WriterStopped)?;
+    send_part(parts, Part::History(history, Some(room))).await
 }
 
 /// The manifest without the files, which the writer knows.

@@ -2,7 +2,7 @@
 //!
 //! The context is embedded: the document is readable without a network. Its graph begins with a `dcat:Dataset` that says
 //! what it is, and ends with a second node of the same IRI that says how many records came before; a document without it
-//! was cut off. There is one record to a line.
+//! was cut off. There is one node to a line; what records refer to (`record::Shared`) comes before the first that does.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -81,10 +81,17 @@ impl<W: Write> DocumentWriter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn record(&mut self, record: &Value) -> io::Result<()> {
-        self.out.write_all(b",\n")?;
-        serde_json::to_writer(&mut self.out, record)?;
         self.records += 1;
-        Ok(())
+        self.node(record)
+    }
+
+    /// Writes a node that records refer to.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn node(&mut self, node: &Value) -> io::Result<()> {
+        self.out.write_all(b",\n")?;
+        Ok(serde_json::to_writer(&mut self.out, node)?)
     }
 
     /// Writes the footer and gives the writer back, flushed.

@@ -24,5 +24,5 @@ pub mod table;
 #[cfg(test)]
 mod testing;
 
-pub use record::{Artefact, Place, RecordInput, Shown, record, visible_choices};
+pub use record::{Artefact, Place, RecordInput, Shared, Shown, record, record_in, visible_choices};
 pub use status::{Change, Facts, Status, Timeline, statuses};

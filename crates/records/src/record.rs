@@ -21,6 +21,7 @@ mod event;
 mod missing;
 mod node;
 mod process;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use missing::{MANDATORY, OPTIONAL};
+pub use shared::Shared;
 
 use crate::choice::{Answer, Choice, Target, choices};
 use crate::dpv;
@@ -39,6 +41,7 @@ use crate::moment::written;
 use crate::status::{Status, Timeline};
 use missing::Missing;
 use node::Node;
+use shared::Key;
 
 /// A banner as it was shown.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +136,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn of(input: &RecordInput<'_>) -> Self {
+    fn of(input: &RecordInput<'_>, decided: Vec<(Target, Option<Choice>)>) -> Self {
         let mut cut = Self {
             shown: vec![],
             not_disclosed: vec![],
@@ -141,7 +144,7 @@ impl Cut {
             withheld_purposes: 0,
             withheld_methods: usize::from(input.event.method.is_some() && input.method().is_none()),
         };
-        for (target, choice) in input.decided() {
+        for (target, choice) in decided {
             let disclosed = choice.as_ref().is_none_or(|choice| choice.answer != Answer::NotDisclosed);
             match (input.shown.shows(&target), &target) {
                 (false, Target::Service(_)) => cut.withheld_services += 1,
@@ -179,13 +182,15 @@ pub fn record_id(event: &ConsentEvent) -> Uuid {
 /// The choices that a record shows, those that the banner did not disclose among them.
 #[must_use]
 pub fn visible_choices(input: &RecordInput<'_>) -> Vec<Choice> {
-    let all = input.decided().into_iter().filter(|(target, _)| input.shown.shows(target));
-    all.filter_map(|(_, choice)| choice).collect()
+    decided(input).0
 }
 
-/// What a record leaves out: a field, and of how many.
-pub(crate) fn withheld_counts(input: &RecordInput<'_>) -> Vec<(&'static str, usize)> {
-    Cut::of(input).withheld()
+/// The same, and what a record leaves out: a field, and of how many.
+pub(crate) fn decided(input: &RecordInput<'_>) -> (Vec<Choice>, Vec<(&'static str, usize)>) {
+    let decided = input.decided();
+    let visible = decided.iter().filter(|(target, _)| input.shown.shows(target));
+    let visible = visible.filter_map(|(_, choice)| choice.clone()).collect();
+    (visible, Cut::of(input, decided).withheld())
 }
 
 /// The names under a record's `avow:missing`.
@@ -193,11 +198,17 @@ pub(crate) fn missing_fields(record: &Value) -> Vec<&str> {
     record["avow:missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The record of one event: a node without `@context`, as [`crate::document`] takes it.
+/// The record of one event, whole in itself: a node without `@context`, as [`crate::document`] takes it.
 #[must_use]
 pub fn record(input: &RecordInput<'_>) -> Value {
+    record_in(input, &mut Shared::default())
+}
+
+/// The record of one event in a document whose nodes `shared` remembers.
+#[must_use]
+pub fn record_in(input: &RecordInput<'_>, shared: &mut Shared) -> Value {
     let event = input.event;
-    let cut = Cut::of(input);
+    let cut = Cut::of(input, input.decided());
     let mut missing = Missing::default();
     let id = record_id(event);
     let mut node = Node::of("dpv:ConsentRecord").id(format!("urn:uuid:{id}"));
@@ -219,12 +230,13 @@ pub fn record(input: &RecordInput<'_>) -> Value {
         None => missing.note("pii_principal_id"),
     }
     notices(&mut node, input, &mut missing);
-    entities::put(&mut node, input, &mut missing);
-    let purposes = process::purposes_at_large(input, &cut);
-    node.put("dpv:hasPurpose", purposes);
-    let mut all = missing.clone();
-    let processes: Vec<Value> =
-        cut.shown.iter().map(|(target, choice)| process::process(input, target, choice.as_ref(), &mut all)).collect();
+    let key = Key::Settings(input.site.version);
+    missing.add(shared.put(&mut node, key, |missing| entities::of_settings(input, missing)));
+    process::purposes_at_large(&mut node, input, &cut, shared);
+    let processes = cut.shown.iter();
+    let processes =
+        processes.map(|(target, choice)| process::process(input, target, choice.as_ref(), shared, &mut missing));
+    let processes: Vec<Value> = processes.collect();
     node.put("dpv:hasProcess", processes);
     node.put(
         "avow:notDisclosed",
@@ -234,8 +246,8 @@ pub fn record(input: &RecordInput<'_>) -> Value {
     let withheld =
         withheld.map(|(field, count)| json!({"@type": "avow:Withheld", "avow:field": field, "avow:count": count}));
     node.put("avow:withheld", withheld.collect::<Vec<Value>>());
-    node.put("avow:missing", all.list());
-    if all.nothing_mandatory() && !cut.shown.is_empty() {
+    node.put("avow:missing", missing.list());
+    if missing.nothing_mandatory() && !cut.shown.is_empty() {
         node.set("dct:conformsTo", dpv::PROFILE.into());
     }
     node.done()

@@ -7,9 +7,9 @@
 use avow_schemas::event::Method;
 use serde_json::Value;
 
-use crate::choice::{Answer, Target};
+use crate::choice::{Answer, Choice, Target};
 use crate::moment::written;
-use crate::record::{RecordInput, missing_fields, record_id, withheld_counts};
+use crate::record::{RecordInput, decided, missing_fields, record_id};
 
 /// Names and meanings of the columns, in order.
 pub const COLUMNS: [(&str, &str); 27] = [
@@ -47,19 +47,20 @@ pub const COLUMNS: [(&str, &str); 27] = [
 pub fn row(input: &RecordInput<'_>, record: Option<&Value>) -> [String; COLUMNS.len()] {
     let event = input.event;
     let text = |value: Option<&str>| guarded(value.unwrap_or_default());
+    let (choices, withheld) = decided(input);
     let services = |wanted: Answer| {
-        named(input, |target, answer| match target {
+        named(&choices, |target, answer| match target {
             Target::Service(service) if answer == wanted => Some(service.to_string()),
             _ => None,
         })
     };
     let purposes = |wanted: &[Answer]| {
-        named(input, |target, answer| match target {
+        named(&choices, |target, answer| match target {
             Target::Purpose(purpose) if wanted.contains(&answer) => Some(purpose.replace(' ', "_")),
             _ => None,
         })
     };
-    let withheld = withheld_counts(input).into_iter().map(|(field, count)| format!("{field}:{count}"));
+    let withheld = withheld.into_iter().map(|(field, count)| format!("{field}:{count}"));
     [
         record.map(|_| record_id(event).to_string()).unwrap_or_default(),
         event.id.to_string(),
@@ -91,9 +92,8 @@ pub fn row(input: &RecordInput<'_>, record: Option<&Value>) -> [String; COLUMNS.
     ]
 }
 
-fn named(input: &RecordInput<'_>, name: impl Fn(&Target, Answer) -> Option<String>) -> String {
-    let names: Vec<String> =
-        crate::record::visible_choices(input).iter().filter_map(|choice| name(&choice.target, choice.answer)).collect();
+fn named(choices: &[Choice], name: impl Fn(&Target, Answer) -> Option<String>) -> String {
+    let names: Vec<String> = choices.iter().filter_map(|choice| name(&choice.target, choice.answer)).collect();
     names.join(" ")
 }
 

@@ -26,8 +26,9 @@ pub(super) fn indicated_by(event: &ConsentEvent) -> Option<Value> {
     subject_iri(event).map(Value::String)
 }
 
-/// Fields of the whole record.
-pub(super) fn put(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missing) {
+/// Fields of the whole record that follow from the settings alone.
+pub(super) fn of_settings(input: &RecordInput<'_>, missing: &mut Missing) -> Node {
+    let mut node = Node::default();
     let settings = &input.site.settings;
     let site = input.event.site.as_str();
     missing.note_unless(!settings.controllers.is_empty(), "pii_controllers");
@@ -59,7 +60,8 @@ pub(super) fn put(node: &mut Node, input: &RecordInput<'_>, missing: &mut Missin
     if let Some(name) = authority {
         node.put("dpv:hasAuthority", json!({"@type": "dpv:Authority", "dpv:hasName": name}));
     }
-    withdrawal(node, input, missing);
+    withdrawal(&mut node, input, missing);
+    node
 }
 
 /// The right to withdraw (GDPR Art. 7(3)): how, and where.

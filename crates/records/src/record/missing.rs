@@ -1,7 +1,5 @@
 //! The fields of ISO/IEC TS 27560:2023 that a record lacks, by the standard's names.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 /// Mandatory fields of the standard that settings, catalogue or event may fail to state.
@@ -36,14 +34,17 @@ pub const OPTIONAL: &[&str] = &[
     "purpose_type",
 ];
 
-/// A set of them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Missing(BTreeSet<&'static str>);
+/// A set of them: a bit for each, the mandatory ones first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Missing(u32);
+
+const _: () = assert!(MANDATORY.len() + OPTIONAL.len() <= 32);
 
 impl Missing {
     pub(super) fn note(&mut self, field: &'static str) {
-        debug_assert!(MANDATORY.contains(&field) || OPTIONAL.contains(&field), "{field}");
-        self.0.insert(field);
+        let at = MANDATORY.iter().chain(OPTIONAL).position(|known| *known == field);
+        debug_assert!(at.is_some(), "{field}");
+        self.0 |= at.map_or(0, |at| 1 << at);
     }
 
     pub(super) fn note_unless(&mut self, present: bool, field: &'static str) {
@@ -52,15 +53,19 @@ impl Missing {
         }
     }
 
-    pub(super) fn add(&mut self, others: &Self) {
-        self.0.extend(&others.0);
+    pub(super) const fn add(&mut self, others: Self) {
+        self.0 |= others.0;
     }
 
-    pub(super) fn list(&self) -> Vec<Value> {
-        self.0.iter().map(|field| Value::from(*field)).collect()
+    /// By name.
+    pub(super) fn list(self) -> Vec<Value> {
+        let all = MANDATORY.iter().chain(OPTIONAL).enumerate();
+        let mut names: Vec<&str> = all.filter(|(at, _)| self.0 >> at & 1 == 1).map(|(_, name)| *name).collect();
+        names.sort_unstable();
+        names.into_iter().map(Value::from).collect()
     }
 
-    pub(super) fn nothing_mandatory(&self) -> bool {
-        !MANDATORY.iter().any(|field| self.0.contains(field))
+    pub(super) const fn nothing_mandatory(self) -> bool {
+        self.0.trailing_zeros() as usize >= MANDATORY.len()
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-/// A node in the making.
+/// A node in the making, or fields of one.
+#[derive(Default)]
 pub(super) struct Node(Map<String, Value>);
 
 impl Node {
@@ -37,14 +38,23 @@ impl Node {
         self.put(key, text)
     }
 
-    pub(super) fn done(mut self) -> Value {
+    /// Appends fields that were made before.
+    pub(super) fn extend(&mut self, fields: &Map<String, Value>) {
+        self.0.extend(fields.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
+    pub(super) fn done(self) -> Value {
+        Value::Object(self.fields())
+    }
+
+    pub(super) fn fields(mut self) -> Map<String, Value> {
         self.0.retain(|_, value| match value {
             Value::Null => false,
             Value::String(text) => !text.trim().is_empty(),
             Value::Array(items) => !items.is_empty(),
             _ => true,
         });
-        Value::Object(self.0)
+        self.0
     }
 }
 

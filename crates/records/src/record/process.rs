@@ -8,45 +8,64 @@ use serde_json::{Value, json};
 use super::entities::{localized, place};
 use super::missing::Missing;
 use super::node::{Node, tongued};
+use super::shared::{Key, Shared};
 use super::{Cut, RecordInput, Shown, event};
 use crate::choice::{Choice, Target};
 use crate::dpv;
 
-pub(super) fn process(input: &RecordInput<'_>, target: &Target, choice: Option<&Choice>, all: &mut Missing) -> Value {
-    let mut missing = Missing::default();
+pub(super) fn process(
+    input: &RecordInput<'_>,
+    target: &Target,
+    choice: Option<&Choice>,
+    shared: &mut Shared,
+    all: &mut Missing,
+) -> Value {
+    let category = match target {
+        Target::Service(slug) => {
+            let by_site = || input.site.settings.category_of(slug.as_str()).map(str::to_owned);
+            choice.and_then(|choice| choice.category.clone()).or_else(by_site).unwrap_or_default()
+        }
+        Target::Purpose(_) => String::new(),
+    };
     let mut node = Node::of("dpv:Process");
     node.put("dct:identifier", target.path());
     if let Some(choice) = choice {
         node.put("avow:disclosure", choice.disclosure.as_str());
     }
+    let key = Key::Process(input.site.version, target.clone(), category.clone(), event::consent_type(input));
+    let mut missing = shared.put(&mut node, key, |missing| facts(input, target, &category, missing));
+    let states = event::states(input, target, choice, &mut missing);
+    node.put("dpv:hasConsentStatus", states);
+    node.put("avow:missing", missing.list());
+    all.add(missing);
+    node.done()
+}
+
+/// What is known of a target, whatever an event says of it.
+fn facts(input: &RecordInput<'_>, target: &Target, category: &str, missing: &mut Missing) -> Node {
+    let mut node = Node::default();
     match target {
         Target::Service(slug) => {
             let entry = input.catalog.get(slug.as_str());
-            let by_site = input.site.settings.category_of(slug.as_str()).map(str::to_owned);
-            let category = choice.and_then(|choice| choice.category.clone()).or(by_site).unwrap_or_default();
             let mut service = Node::of("dpv:Service");
             service.put("dct:identifier", slug.as_str());
             service.maybe("dct:title", entry.map(|entry| entry.name.as_str()));
-            service.put("avow:category", category.as_str());
+            service.put("avow:category", category);
             node.put("dpv:hasService", service.done());
-            service_purpose(&mut node, input, slug.as_str(), &category, entry, &mut missing);
+            service_purpose(&mut node, input, slug.as_str(), category, entry, missing);
             match entry {
-                Some(entry) => service_facts(&mut node, input, entry, &mut missing),
-                None => unknown_service(&mut missing),
+                Some(entry) => service_facts(&mut node, input, entry, missing),
+                None => unknown_service(missing),
             }
         }
         Target::Purpose(id) => {
             let declared = input.site.settings.purposes.iter().find(|purpose| purpose.id == *id);
-            site_purpose(&mut node, input, id, declared, &mut missing);
+            site_purpose(&mut node, input, id, declared, missing);
         }
     }
     controllers(&mut node, input);
     missing.note("processing_locations");
-    let states = event::states(input, target, choice, &mut missing);
-    node.put("dpv:hasConsentStatus", states);
-    node.put("avow:missing", missing.list());
-    all.add(&missing);
-    node.done()
+    node
 }
 
 fn controllers(node: &mut Node, input: &RecordInput<'_>) {
@@ -63,9 +82,10 @@ fn belongs(purpose: &Purpose, service: &str, category: &str) -> bool {
 
 /// Purposes that the site declares and that are neither decided by themselves nor those of a service in the record: they
 /// hold for the whole. Where only some services may be seen they are left out: they would name others.
-pub(super) fn purposes_at_large(input: &RecordInput<'_>, cut: &Cut) -> Vec<Value> {
-    if *input.shown != Shown::All {
-        return Vec::new();
+pub(super) fn purposes_at_large(node: &mut Node, input: &RecordInput<'_>, cut: &Cut, shared: &mut Shared) {
+    let purposes = &input.site.settings.purposes;
+    if *input.shown != Shown::All || purposes.is_empty() {
+        return;
     }
     let told = |purpose: &&Purpose| {
         !cut.shown.iter().any(|(target, choice)| match target {
@@ -76,7 +96,14 @@ pub(super) fn purposes_at_large(input: &RecordInput<'_>, cut: &Cut) -> Vec<Value
             }
         })
     };
-    input.site.settings.purposes.iter().filter(told).map(|purpose| declared_purpose(purpose, input.language)).collect()
+    let category = |choice: &Option<Choice>| choice.as_ref().and_then(|choice| choice.category.clone());
+    let targets = cut.shown.iter().map(|(target, choice)| (target.clone(), category(choice))).collect();
+    shared.put(node, Key::Purposes(input.site.version, targets), |_| {
+        let purposes = purposes.iter().filter(told).map(|purpose| declared_purpose(purpose, input.language));
+        let mut node = Node::default();
+        node.put("dpv:hasPurpose", purposes.collect::<Vec<Value>>());
+        node
+    });
 }
 
 fn declared_purpose(purpose: &Purpose, language: &str) -> Value {

@@ -1,9 +1,10 @@
-//! records.jsonld against what is opened. It has one node to a line (`avow-records`, `document`).
+//! records.jsonld against what is opened. It has one node to a line (`avow-records`, `document`): records, and what they refer
+//! to, which nothing is compared with, and which therefore must say nothing of anybody's consent.
 
 use std::io::{Read, Seek};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::claims::Faults;
@@ -12,11 +13,38 @@ use crate::said::{Answer, Answers, Said};
 
 pub const NAME: &str = "records.jsonld";
 
+/// The types of what records refer to.
+const DESCRIBED: [&str; 21] = [
+    "dpv:Authority",
+    "dpv:DataController",
+    "dpv:DataProcessor",
+    "dpv:DataSubProcessor",
+    "dpv:DataSubjectDataSource",
+    "dpv:DataSubjectRight",
+    "dpv:JointDataControllers",
+    "dpv:LegalBasis",
+    "dpv:Location",
+    "dpv:PersonalData",
+    "dpv:Purpose",
+    "dpv:Recipient",
+    "dpv:Rule",
+    "dpv:SensitivePersonalData",
+    "dpv:Service",
+    "dpv:StorageDeletion",
+    "dpv:StorageDuration",
+    "dpv:StorageLocation",
+    "dpv:ThirdParty",
+    "dpv:WithdrawConsent",
+    "eu-gdpr:A7-3",
+];
+
 /// Of a node what is compared.
 #[derive(Deserialize, Default)]
 struct Node {
+    #[serde(rename = "@id", default)]
+    id: String,
     #[serde(rename = "@type", default)]
-    kind: Value,
+    kind: Kind,
     #[serde(rename = "avow:recordCount", default)]
     count: Option<u64>,
     #[serde(rename = "avow:site", default)]
@@ -45,6 +73,48 @@ struct Node {
     processes: Vec<Process>,
     #[serde(rename = "avow:notDisclosed", default)]
     not_disclosed: Vec<String>,
+    #[serde(rename = "dpv:hasConsentStatus", default)]
+    statuses: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kind {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Kind {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(kind) => std::slice::from_ref(kind),
+            Self::Many(kinds) => kinds,
+        }
+    }
+
+    fn only(&self) -> Option<&str> {
+        if let [kind] = self.all() { Some(kind) } else { None }
+    }
+}
+
+impl Node {
+    /// Whether it is something that records refer to, and says nothing that they do.
+    fn is_described(&self) -> bool {
+        let kinds = self.kind.all();
+        let is_party = matches!(self.kind.only(), Some("dpv:DataController" | "dpv:DataProcessor"));
+        (is_party || self.id.starts_with("_:"))
+            && !kinds.is_empty()
+            && kinds.iter().all(|kind| DESCRIBED.contains(&kind.as_str()))
+            && [&self.site, &self.event, &self.event_type].into_iter().all(String::is_empty)
+            && (self.place.is_none() && self.subject.is_none() && self.statuses.is_none())
+            && (self.notices.is_empty() && self.processes.is_empty() && self.not_disclosed.is_empty())
+    }
 }
 
 #[derive(Deserialize)]
@@ -109,15 +179,16 @@ pub fn compare<R: Read + Seek>(
             Ok(node) => node,
             Err(error) => return faults.add(format!("line {number} of {NAME}: {error}")),
         };
-        match (node.kind.as_str(), node.count) {
+        match (node.kind.only(), node.count) {
             (Some("dcat:Dataset"), None) if number == 2 => {}
-            (None, Some(count)) if counted.is_none() => counted = Some(count),
+            (None, Some(count)) if counted.is_none() && node.kind.all().is_empty() => counted = Some(count),
             (Some("dpv:ConsentRecord"), None) if counted.is_none() => {
                 records += 1;
                 if let Err(why) = compare_record(&node, events) {
                     faults.add(format!("line {number} of {NAME} {why}"));
                 }
             }
+            (_, None) if node.is_described() => {}
             _ => faults.add(format!("line {number} of {NAME} is no record")),
         }
     })?;
@@ -192,4 +263,28 @@ fn answered(process: &Process, said: &Said, occurred_at: &str) -> Result<Option<
         }
     }
     Ok(answer.flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_records_refer_to_says_nothing_of_consent() {
+        let described = |text: &str| serde_json::from_str::<Node>(text).unwrap().is_described();
+        assert!(described(r#"{"@id": "_:n1", "@type": "dpv:Purpose", "dct:description": "..."}"#));
+        assert!(described(r#"{"@id": "_:n2", "@type": ["dpv:Recipient", "dpv:DataProcessor"]}"#));
+        assert!(described(r#"{"@id": "urn:uuid:0", "@type": "dpv:DataController", "dpv:hasName": "x"}"#));
+        for text in [
+            r#"{"@id": "urn:uuid:0", "@type": "dpv:Purpose"}"#,
+            r#"{"@id": "_:n1"}"#,
+            r#"{"@id": "_:n1", "@type": "dpv:ConsentGiven"}"#,
+            r#"{"@id": "_:n1", "@type": ["dpv:Purpose", "dpv:ConsentRecord"]}"#,
+            r#"{"@id": "_:n1", "@type": "dpv:Process", "dct:identifier": "service/x"}"#,
+            r#"{"@id": "_:n1", "@type": "dpv:Purpose", "dpv:hasConsentStatus": [{"@type": "dpv:ConsentGiven"}]}"#,
+            r#"{"@id": "_:n1", "@type": "dpv:Purpose", "avow:event": "0"}"#,
+        ] {
+            assert!(!described(text), "{text}");
+        }
+    }
 }
