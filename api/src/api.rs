@@ -13,13 +13,13 @@ use avow_warehouse::Warehouse;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::audits::Audits;
+use crate::audits::{Audit, Audits};
 use crate::config::ApiConfig;
 use crate::exports::Exports;
 use crate::letters::Letters;
 use crate::live::Live;
 use crate::quality::watch;
-use crate::rebuilds::Rebuilds;
+use crate::rebuilds::{Rebuilding, Rebuilds};
 use crate::restored;
 
 /// What this role stands on.
@@ -94,9 +94,13 @@ impl Api {
             shutdown.clone(),
         );
         let exports = exports.await?;
-        let rebuilds = Rebuilds::open(rebuilds_dir, Arc::clone(&warehouse), shutdown.clone()).await?;
-        let (log_id, of_audits) = (log.identity().log_id, (Arc::clone(&warehouse), Arc::clone(&control)));
-        let audits = Audits::open(audits_dir, of_audits.0, of_audits.1, log_id, shutdown.clone()).await?;
+        let rebuilding = Rebuilding { warehouse: Arc::clone(&warehouse) };
+        let rebuilds = Rebuilds::open(rebuilds_dir.clone(), rebuilding, shutdown.clone()).await;
+        let rebuilds = rebuilds.map_err(|source| ApiError::Rebuilds { path: rebuilds_dir, source })?;
+        let (warehouse_too, control_too) = (Arc::clone(&warehouse), Arc::clone(&control));
+        let audit = Audit { warehouse: warehouse_too, control: control_too, log_id: log.identity().log_id };
+        let audits = Audits::open(audits_dir.clone(), audit, shutdown.clone()).await;
+        let audits = audits.map_err(|source| ApiError::Audits { path: audits_dir, source })?;
         if config.books_seconds > 0 {
             let every = Duration::from_secs(config.books_seconds);
             tokio::spawn(watch(Arc::clone(&warehouse), Arc::clone(&metrics), every, shutdown.clone()));

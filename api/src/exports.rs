@@ -40,7 +40,7 @@ use crate::api::ApiError;
 use crate::config::ApiConfig;
 use crate::jobs::{State, Store};
 use crate::moment;
-use job::{Asked, Job};
+use job::{Asked, Besides, Job};
 
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 const DAY_MS: i64 = 86_400_000;
@@ -49,7 +49,7 @@ const ONCE_MORE: usize = 2;
 
 /// The jobs and the worker that does them.
 pub struct Exports {
-    store: Store<Job>,
+    store: Store<Besides>,
     queue: mpsc::UnboundedSender<Uuid>,
     warehouse: Arc<Warehouse>,
     control: Arc<Control>,
@@ -72,7 +72,7 @@ impl Exports {
         shutdown: CancellationToken,
     ) -> Result<Arc<Self>, ApiError> {
         let opened = folder.clone();
-        let store = tokio::task::spawn_blocking(move || Store::<Job>::open(opened)).await;
+        let store = tokio::task::spawn_blocking(move || Store::<Besides>::open(opened)).await;
         let store = store.map_err(std::io::Error::other).and_then(|opened| opened);
         let store = store.map_err(|source| ApiError::Exports { path: folder, source })?;
         let (queue, waiting) = mpsc::unbounded_channel();
@@ -99,7 +99,7 @@ impl Exports {
 
     /// Puts a job into the queue; on return it is on disk.
     async fn begin(self: &Arc<Self>, asked: Asked, by: Uuid) -> std::io::Result<Job> {
-        let job = Job::new(asked, by, moment::now());
+        let job = Job::new(by, moment::now(), Besides::of(asked));
         let (exports, stored) = (Arc::clone(self), job.clone());
         tokio::task::spawn_blocking(move || exports.store.put(stored)).await.map_err(std::io::Error::other)??;
         let _ = self.queue.send(job.id);
@@ -137,21 +137,18 @@ impl Exports {
         }
         match outcome {
             Ok((done, waiting)) => {
-                job.state = State::Done;
-                job.progress = 1.0;
-                job.waiting = Some(waiting.events);
-                job.waiting_since = (waiting.events > 0).then_some(waiting.since);
-                job.records = Some(done.records);
-                job.size_bytes = Some(done.size_bytes);
-                job.sha256 = Some(done.sha256);
+                job.done(moment::now());
+                job.of.waiting = Some(waiting.events);
+                job.of.waiting_since = (waiting.events > 0).then_some(waiting.since);
+                job.of.records = Some(done.records);
+                job.of.size_bytes = Some(done.size_bytes);
+                job.of.sha256 = Some(done.sha256);
             }
             Err(error) => {
-                tracing::error!(export = %job.id, site = job.asked.site, %error, "api.export_failed");
-                job.state = State::Failed;
-                job.error = Some(error.to_string());
+                tracing::error!(export = %job.id, site = job.of.asked.site, %error, "api.export_failed");
+                job.failed(error, moment::now());
             }
         }
-        job.finished_at = Some(moment::now());
         self.keep(&job);
     }
 

@@ -1,6 +1,8 @@
 //! Work that goes on behind an answer 202: how it stands, and the folder that keeps it over a restart. A job is
 //! `<id>/job.json`, written aside and renamed, so that a kill leaves the old one or the new one.
 
+pub mod single;
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -28,22 +30,52 @@ impl State {
     }
 }
 
-/// What every kind of job has.
-pub trait Job: Clone + Serialize + DeserializeOwned + Send + 'static {
-    fn id(&self) -> Uuid;
-    /// Milliseconds since 1970.
-    fn made_at(&self) -> i64;
-    fn finished_at(&self) -> Option<i64>;
+/// A job as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job<T> {
+    pub id: Uuid,
+    /// The token that asked.
+    pub by: Uuid,
+    pub state: State,
     /// 0 to 1.
-    fn set_progress(&mut self, progress: f64);
+    pub progress: f64,
+    pub error: Option<String>,
+    /// Milliseconds since 1970.
+    pub made_at: i64,
+    pub finished_at: Option<i64>,
+    /// What its kind has besides: what was asked, what came of it.
+    #[serde(flatten)]
+    pub of: T,
 }
 
-pub struct Store<J> {
+impl<T> Job<T> {
+    pub fn new(by: Uuid, made_at: i64, of: T) -> Self {
+        let (id, state) = (Uuid::now_v7(), State::Queued);
+        Self { id, by, state, progress: 0.0, error: None, made_at, finished_at: None, of }
+    }
+
+    /// It has come to its end.
+    pub fn done(&mut self, now: i64) {
+        (self.state, self.progress, self.finished_at) = (State::Done, 1.0, Some(now));
+    }
+
+    /// It has come to no end.
+    pub fn failed(&mut self, error: impl ToString, now: i64) {
+        (self.state, self.error, self.finished_at) = (State::Failed, Some(error.to_string()), Some(now));
+    }
+}
+
+/// What a kind of job may have besides.
+pub trait Besides: Clone + Serialize + DeserializeOwned + Send + 'static {}
+
+impl<T: Clone + Serialize + DeserializeOwned + Send + 'static> Besides for T {}
+
+pub struct Store<T> {
     folder: PathBuf,
-    jobs: Mutex<HashMap<Uuid, J>>,
+    jobs: Mutex<HashMap<Uuid, Job<T>>>,
 }
 
-impl<J: Job> Store<J> {
+impl<T: Besides> Store<T> {
     /// Reads every job there is. A folder without a readable job is left alone.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
@@ -51,9 +83,9 @@ impl<J: Job> Store<J> {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path().join("job.json");
             let Ok(bytes) = fs::read(&path) else { continue };
-            match serde_json::from_slice::<J>(&bytes) {
+            match serde_json::from_slice::<Job<T>>(&bytes) {
                 Ok(job) => {
-                    jobs.insert(job.id(), job);
+                    jobs.insert(job.id, job);
                 }
                 Err(error) => tracing::warn!(path = %path.display(), %error, "api.job_unreadable"),
             }
@@ -61,7 +93,7 @@ impl<J: Job> Store<J> {
         Ok(Self { folder, jobs: Mutex::new(jobs) })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, J>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Job<T>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -70,32 +102,32 @@ impl<J: Job> Store<J> {
         self.folder.join(id.to_string())
     }
 
-    pub fn job(&self, id: Uuid) -> Option<J> {
+    pub fn job(&self, id: Uuid) -> Option<Job<T>> {
         self.held().get(&id).cloned()
     }
 
     /// All jobs, oldest first.
-    pub fn jobs(&self) -> Vec<J> {
-        let mut jobs: Vec<J> = self.held().values().cloned().collect();
-        jobs.sort_by_key(|job| (job.made_at(), job.id()));
+    pub fn jobs(&self) -> Vec<Job<T>> {
+        let mut jobs: Vec<Job<T>> = self.held().values().cloned().collect();
+        jobs.sort_by_key(|job| (job.made_at, job.id));
         jobs
     }
 
     /// Keeps a job on disk, then in memory.
-    pub fn put(&self, job: J) -> io::Result<()> {
-        let folder = self.path(job.id());
+    pub fn put(&self, job: Job<T>) -> io::Result<()> {
+        let folder = self.path(job.id);
         fs::create_dir_all(&folder)?;
         let bytes = serde_json::to_vec_pretty(&job).map_err(io::Error::other)?;
         replace(&folder.join("job.json"), &bytes)?;
         File::open(&self.folder)?.sync_all()?;
-        self.held().insert(job.id(), job);
+        self.held().insert(job.id, job);
         Ok(())
     }
 
     /// Notes a running job's progress, in memory alone.
     pub fn progress(&self, id: Uuid, progress: f64) {
         if let Some(job) = self.held().get_mut(&id) {
-            job.set_progress(progress);
+            job.progress = progress;
         }
     }
 
@@ -108,8 +140,12 @@ impl<J: Job> Store<J> {
 
     /// Removes what was over before a moment.
     pub fn forget_before(&self, moment: i64) {
-        let old: Vec<Uuid> =
-            self.held().values().filter(|job| job.finished_at().is_some_and(|at| at < moment)).map(J::id).collect();
+        let old: Vec<Uuid> = self
+            .held()
+            .values()
+            .filter(|job| job.finished_at.is_some_and(|at| at < moment))
+            .map(|job| job.id)
+            .collect();
         for id in old {
             match fs::remove_dir_all(self.path(id)) {
                 Ok(()) => {
@@ -134,28 +170,22 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exports::job::{Asked, Job as ExportJob};
 
     #[test]
     fn jobs_outlive_the_process() {
         let folder = tempfile::tempdir().unwrap();
-        let asked = Asked {
-            site: "shop.example".into(),
-            from: 0,
-            to: 1,
-            subject: None,
-            services: vec![],
-            language: "en".into(),
-        };
-        let mut job = ExportJob::new(asked, Uuid::nil(), 5);
-        let store = Store::<ExportJob>::open(folder.path().join("exports")).unwrap();
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        struct Asked {
+            site: String,
+        }
+        let mut job = Job::new(Uuid::nil(), 5, Asked { site: "shop.example".to_owned() });
+        let store = Store::<Asked>::open(folder.path().join("exports")).unwrap();
         store.put(job.clone()).unwrap();
-        job.state = State::Done;
-        job.finished_at = Some(10);
+        job.done(10);
         store.put(job.clone()).unwrap();
         drop(store);
 
-        let store = Store::<ExportJob>::open(folder.path().join("exports")).unwrap();
+        let store = Store::<Asked>::open(folder.path().join("exports")).unwrap();
         assert_eq!(store.jobs(), [job.clone()]);
         store.forget_before(10);
         assert_eq!(store.jobs().len(), 1);

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use avow_schemas::control::Scope;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
 
-use super::NotBegun;
 use super::job::LedgerAudit;
 use crate::Api;
 use crate::access::{Bearer, require_whole};
@@ -28,16 +25,5 @@ use crate::problem::{Problem, ProblemDocument};
 )]
 pub async fn create_ledger_audit(State(api): State<Arc<Api>>, Bearer(caller): Bearer) -> Result<Response, Problem> {
     require_whole(&caller, Scope::AuditRead)?;
-    match api.audits.begin(caller.id).await {
-        Ok(job) => {
-            tracing::info!(audit = %job.id, by = %caller.id, "api.ledger_audit_begun");
-            let location = [(header::LOCATION, job.location())];
-            Ok((StatusCode::ACCEPTED, location, Json(LedgerAudit::of(&job))).into_response())
-        }
-        Err(NotBegun::UnderWay(job)) => {
-            let detail = format!("{} is under way: wait until it is done", job.location());
-            Err(Problem::new(StatusCode::CONFLICT, "under_way", detail).with("audit", job.location().into()))
-        }
-        Err(NotBegun::Disk(error)) => Err(Problem::unavailable(format!("the audit cannot be noted: {error}"))),
-    }
+    api.audits.begin(caller.id, LedgerAudit::of).await
 }

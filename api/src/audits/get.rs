@@ -30,7 +30,5 @@ pub async fn get_ledger_audit(
     Segments(id): Segments<Uuid>,
 ) -> Result<Json<LedgerAudit>, Problem> {
     require_whole(&caller, Scope::AuditRead)?;
-    let job = api.audits.store.job(id);
-    let job = job.ok_or_else(|| Problem::not_found("unknown_audit", format!("there is no audit {id}")))?;
-    Ok(Json(LedgerAudit::of(&job)))
+    Ok(Json(LedgerAudit::of(&api.audits.job(id)?)))
 }

@@ -5,50 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::jobs::{self, State};
+use crate::jobs::{Job, State};
 use crate::moment;
 
-/// A job as it lies on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Job {
-    pub id: Uuid,
-    /// The token that asked.
-    pub by: Uuid,
-    pub state: State,
-    pub progress: f64,
-    pub error: Option<String>,
-    pub made_at: i64,
-    pub finished_at: Option<i64>,
+/// What came of it, as it lies on disk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
     pub found: Option<LedgerFindings>,
-}
-
-impl Job {
-    pub fn new(by: Uuid, made_at: i64) -> Self {
-        let (id, state) = (Uuid::now_v7(), State::Queued);
-        Self { id, by, state, progress: 0.0, error: None, made_at, finished_at: None, found: None }
-    }
-
-    pub fn location(&self) -> String {
-        format!("/api/v1/audit/ledger/{}", self.id)
-    }
-}
-
-impl jobs::Job for Job {
-    fn id(&self) -> Uuid {
-        self.id
-    }
-
-    fn made_at(&self) -> i64 {
-        self.made_at
-    }
-
-    fn finished_at(&self) -> Option<i64> {
-        self.finished_at
-    }
-
-    fn set_progress(&mut self, progress: f64) {
-        self.progress = progress;
-    }
 }
 
 /// An audit of the ledgers as the API shows it.
@@ -104,7 +67,7 @@ pub struct LedgerFault {
 }
 
 impl LedgerAudit {
-    pub fn of(job: &Job) -> Self {
+    pub fn of(job: &Job<Outcome>) -> Self {
         Self {
             id: job.id,
             state: job.state,
@@ -112,7 +75,7 @@ impl LedgerAudit {
             error: job.error.clone(),
             made_at: moment::written(job.made_at),
             finished_at: job.finished_at.map(moment::written),
-            found: job.found.clone(),
+            found: job.of.found.clone(),
         }
     }
 }

@@ -32,5 +32,5 @@ pub async fn list_ledger_audits(
     Bearer(caller): Bearer,
 ) -> Result<Json<LedgerAuditList>, Problem> {
     require_whole(&caller, Scope::AuditRead)?;
-    Ok(Json(LedgerAuditList { audits: api.audits.store.jobs().iter().rev().map(LedgerAudit::of).collect() }))
+    Ok(Json(LedgerAuditList { audits: api.audits.newest_first().iter().map(LedgerAudit::of).collect() }))
 }

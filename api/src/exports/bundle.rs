@@ -50,10 +50,10 @@ pub async fn get_bundle(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"avow-{}-{id}.zip\"", job.asked.site)) {
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"avow-{}-{id}.zip\"", job.of.asked.site)) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    if let Some(tag) = job.sha256.and_then(|sha256| HeaderValue::from_str(&format!("\"{sha256}\"")).ok()) {
+    if let Some(tag) = job.of.sha256.and_then(|sha256| HeaderValue::from_str(&format!("\"{sha256}\"")).ok()) {
         headers.insert(header::ETAG, tag);
     }
     Ok(response)

@@ -64,7 +64,7 @@ pub async fn create_export(
     let asked = checked(new, &api)?;
     let job = api.exports.begin(asked, caller.id).await;
     let job = job.map_err(|error| Problem::unavailable(format!("the export cannot be kept: {error}")))?;
-    tracing::info!(export = %job.id, site = job.asked.site, by = %caller.id, "api.export_queued");
+    tracing::info!(export = %job.id, site = job.of.asked.site, by = %caller.id, "api.export_queued");
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, job.location())], Json(Export::of(&job))).into_response())
 }
 

@@ -22,7 +22,7 @@ pub(super) fn job(api: &Api, caller: &Caller, id: Uuid) -> Result<Job, Problem> 
     require(caller, Scope::AuditExport, None)?;
     let job = api.exports.store.job(id);
     let job = job.ok_or_else(|| Problem::not_found("unknown_export", format!("there is no export {id}")))?;
-    require(caller, Scope::AuditExport, Some(&job.asked.site))?;
+    require(caller, Scope::AuditExport, Some(&job.of.asked.site))?;
     Ok(job)
 }
 

@@ -18,18 +18,10 @@ pub struct Asked {
     pub language: String,
 }
 
-/// A job as it lies on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Job {
-    pub id: Uuid,
+/// What an export has besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Besides {
     pub asked: Asked,
-    /// The token that asked.
-    pub by: Uuid,
-    pub state: State,
-    pub progress: f64,
-    pub error: Option<String>,
-    pub made_at: i64,
-    pub finished_at: Option<i64>,
     pub records: Option<u64>,
     pub size_bytes: Option<u64>,
     pub sha256: Option<String>,
@@ -43,46 +35,18 @@ pub struct Job {
     pub checked_to: i64,
 }
 
-impl Job {
-    pub fn new(asked: Asked, by: Uuid, made_at: i64) -> Self {
-        Self {
-            id: Uuid::now_v7(),
-            asked,
-            by,
-            state: State::Queued,
-            progress: 0.0,
-            error: None,
-            made_at,
-            finished_at: None,
-            records: None,
-            size_bytes: None,
-            sha256: None,
-            waiting: None,
-            waiting_since: None,
-            checked_to: 0,
-        }
-    }
+/// A job as it lies on disk.
+pub type Job = jobs::Job<Besides>;
 
-    pub fn location(&self) -> String {
-        format!("/api/v1/audit/exports/{}", self.id)
+impl Besides {
+    pub const fn of(asked: Asked) -> Self {
+        Self { asked, records: None, size_bytes: None, sha256: None, waiting: None, waiting_since: None, checked_to: 0 }
     }
 }
 
-impl jobs::Job for Job {
-    fn id(&self) -> Uuid {
-        self.id
-    }
-
-    fn made_at(&self) -> i64 {
-        self.made_at
-    }
-
-    fn finished_at(&self) -> Option<i64> {
-        self.finished_at
-    }
-
-    fn set_progress(&mut self, progress: f64) {
-        self.progress = progress;
+impl Job {
+    pub fn location(&self) -> String {
+        format!("/api/v1/audit/exports/{}", self.id)
     }
 }
 
@@ -121,22 +85,22 @@ impl Export {
     pub fn of(job: &Job) -> Self {
         Self {
             id: job.id,
-            site: job.asked.site.clone(),
-            from: moment::written(job.asked.from),
-            to: moment::written(job.asked.to),
-            subject: job.asked.subject,
-            services: job.asked.services.clone(),
-            language: job.asked.language.clone(),
+            site: job.of.asked.site.clone(),
+            from: moment::written(job.of.asked.from),
+            to: moment::written(job.of.asked.to),
+            subject: job.of.asked.subject,
+            services: job.of.asked.services.clone(),
+            language: job.of.asked.language.clone(),
             state: job.state,
             progress: job.progress,
             error: job.error.clone(),
             made_at: moment::written(job.made_at),
             finished_at: job.finished_at.map(moment::written),
-            records: job.records,
-            size_bytes: job.size_bytes,
-            sha256: job.sha256.clone(),
-            waiting: job.waiting,
-            waiting_since: job.waiting_since.map(moment::written),
+            records: job.of.records,
+            size_bytes: job.of.size_bytes,
+            sha256: job.of.sha256.clone(),
+            waiting: job.of.waiting,
+            waiting_since: job.of.waiting_since.map(moment::written),
             bundle: (job.state == State::Done).then(|| format!("{}/bundle", job.location())),
         }
     }

@@ -33,9 +33,9 @@ impl Exports {
         let _turn = self.withdrawing.lock().await;
         let directory = self.control.directory();
         for job in self.store.jobs().into_iter().filter(|job| job.state.is_over()) {
-            let since = job.made_at.max(job.checked_to);
+            let since = job.made_at.max(job.of.checked_to);
             let is_younger =
-                |erasure: &&Arc<Erasure>| erasure.site.as_str() == job.asked.site && erasure.made_at > since;
+                |erasure: &&Arc<Erasure>| erasure.site.as_str() == job.of.asked.site && erasure.made_at > since;
             let erasures: Vec<Arc<Erasure>> = directory.erasures().filter(is_younger).cloned().collect();
             if !erasures.is_empty() {
                 let exports = Arc::clone(self);
@@ -48,8 +48,8 @@ impl Exports {
     }
 
     fn look_at(&self, mut job: Job, erasures: &[Arc<Erasure>]) -> io::Result<()> {
-        let is_erased = |subject| erasures.iter().any(|erasure| erasure.subject.is(&job.asked.site, subject));
-        if job.asked.subject.is_some_and(is_erased) {
+        let is_erased = |subject| erasures.iter().any(|erasure| erasure.subject.is(&job.of.asked.site, subject));
+        if job.of.asked.subject.is_some_and(is_erased) {
             // The job itself names the subject.
             tracing::info!(export = %job.id, "api.export_withdrawn");
             return self.store.remove(job.id);
@@ -61,9 +61,9 @@ impl Exports {
             job.state = State::Failed;
             job.error =
                 Some("withdrawn: it held records of a person who was erased since; ask for it again".to_owned());
-            (job.size_bytes, job.sha256) = (None, None);
+            (job.of.size_bytes, job.of.sha256) = (None, None);
         }
-        job.checked_to = erasures.iter().map(|erasure| erasure.made_at).max().unwrap_or(job.checked_to);
+        job.of.checked_to = erasures.iter().map(|erasure| erasure.made_at).max().unwrap_or(job.of.checked_to);
         self.store.put(job)
     }
 }

@@ -70,7 +70,7 @@ struct Work {
 /// What the warehouse or the disk says; a bundle is there whole or not at all.
 pub async fn run(exports: &Exports, job: &Job) -> Result<(Written, Waiting), WorkError> {
     let warehouse = &exports.warehouse;
-    let asked = &job.asked;
+    let asked = &job.of.asked;
     // Before the positions: what is published is stored by then.
     let reach = reach::of(exports, &asked.site).await?;
     let scope = ExportScope {
@@ -119,7 +119,7 @@ pub async fn run(exports: &Exports, job: &Job) -> Result<(Written, Waiting), Wor
 
 /// What is known of the export beside the records.
 fn about(directory: &Directory, job: &Job, work: &Work) -> Result<About, WorkError> {
-    let (asked, scope) = (&job.asked, &work.scope);
+    let (asked, scope) = (&job.of.asked, &work.scope);
     let unknown = || WorkError::UnknownSite(asked.site.clone());
     let history = directory.site(&asked.site).ok_or_else(unknown)?;
     let artefacts = directory.banners(&asked.site);
@@ -186,7 +186,7 @@ async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -
         manifest["operator"] = operator.clone();
     }
     let made_by = directory.token(job.by).map_or_else(|| "bootstrap".to_owned(), |token| token.name.clone());
-    let subject = job.asked.subject.map(|subject| subject.to_string());
+    let subject = job.of.asked.subject.map(|subject| subject.to_string());
     Ok(Ending { manifest, made_by, subject, proven, is_signed: false, attached })
 }
 
@@ -240,7 +240,7 @@ async fn send_history(history: Vec<Record>, room: &Arc<Semaphore>, parts: &Sende
 
 /// The manifest without the files, which the writer knows.
 async fn manifest(exports: &Exports, job: &Job, work: &Work) -> Result<Value, WorkError> {
-    let (asked, scope, extent) = (&job.asked, &work.scope, &work.extent);
+    let (asked, scope, extent) = (&job.of.asked, &work.scope, &work.extent);
     let of_site = [asked.site.clone()];
     let in_period = exports.warehouse.books(&of_site, scope.from, scope.to).await?;
     let ever = exports.warehouse.books(&of_site, 0, moment::END).await?;

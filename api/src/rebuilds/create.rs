@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use avow_schemas::control::Scope;
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
 
-use super::NotBegun;
 use super::job::Rebuild;
 use crate::Api;
 use crate::access::{Bearer, require_whole};
@@ -28,15 +25,5 @@ use crate::problem::{Problem, ProblemDocument};
 )]
 pub async fn create_rebuild(State(api): State<Arc<Api>>, Bearer(caller): Bearer) -> Result<Response, Problem> {
     require_whole(&caller, Scope::Admin)?;
-    match api.rebuilds.begin(caller.id).await {
-        Ok(job) => {
-            tracing::info!(rebuild = %job.id, by = %caller.id, "api.rebuild_begun");
-            Ok((StatusCode::ACCEPTED, [(header::LOCATION, job.location())], Json(Rebuild::of(&job))).into_response())
-        }
-        Err(NotBegun::UnderWay(job)) => {
-            let detail = format!("{} is under way: wait until it is done", job.location());
-            Err(Problem::new(StatusCode::CONFLICT, "under_way", detail).with("rebuild", job.location().into()))
-        }
-        Err(NotBegun::Disk(error)) => Err(Problem::unavailable(format!("the rebuild cannot be noted: {error}"))),
-    }
+    api.rebuilds.begin(caller.id, Rebuild::of).await
 }

@@ -30,7 +30,5 @@ pub async fn get_rebuild(
     Segments(id): Segments<Uuid>,
 ) -> Result<Json<Rebuild>, Problem> {
     require(&caller, Scope::Admin, None)?;
-    let job = api.rebuilds.store.job(id);
-    let job = job.ok_or_else(|| Problem::not_found("unknown_rebuild", format!("there is no rebuild {id}")))?;
-    Ok(Json(Rebuild::of(&job)))
+    Ok(Json(Rebuild::of(&api.rebuilds.job(id)?)))
 }

@@ -29,5 +29,5 @@ pub struct RebuildList {
 )]
 pub async fn list_rebuilds(State(api): State<Arc<Api>>, Bearer(caller): Bearer) -> Result<Json<RebuildList>, Problem> {
     require(&caller, Scope::Admin, None)?;
-    Ok(Json(RebuildList { rebuilds: api.rebuilds.store.jobs().iter().rev().map(Rebuild::of).collect() }))
+    Ok(Json(RebuildList { rebuilds: api.rebuilds.newest_first().iter().map(Rebuild::of).collect() }))
 }
