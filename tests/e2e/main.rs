@@ -10,6 +10,7 @@ mod banners;
 mod chaos;
 mod days;
 mod dead_letters;
+mod doctor;
 mod download;
 mod ends;
 mod erasure;
