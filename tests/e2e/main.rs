@@ -12,6 +12,7 @@ mod days;
 mod dead_letters;
 mod doctor;
 mod download;
+mod ended;
 mod ends;
 mod erasure;
 mod evolution;
