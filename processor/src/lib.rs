@@ -42,6 +42,7 @@ pub use drain::{Behind, behind};
 pub use resolve::resolve;
 pub use same_log::difference;
 pub use signing::Signing;
+pub use signing::probe::{ProbeError, Witnessed};
 pub use signing::stamps::Stamping;
 pub use signing::witnesses::{WitnessAt, Witnessing};
 

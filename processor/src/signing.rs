@@ -2,6 +2,7 @@
 //! operator log's checkpoints: [`witnesses`], [`stamps`].
 
 mod post;
+pub mod probe;
 pub mod stamps;
 pub mod witnesses;
 

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
+use avow_testkit::kafka::Kafka;
 use avow_testkit::process::ADMIN_TOKEN;
 
+use crate::evolution::Foreign;
 use crate::installation::{Boxed, Caller, command, decided, embedded};
 use crate::ledger::sealed;
 
@@ -108,5 +110,73 @@ fn what_is_falsified_by_hand_is_named() -> Result<()> {
     let (_, told) = command(&["ledger", "audit", "--url", &avow.url(), "--token", ADMIN_TOKEN], &[])?;
     ensure!(told.contains(&format!("commitment    ledger {ledger}  leaf 5  partition ")), "{told}");
     ensure!(told.contains("8 faults"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_falsified_close_of_a_day_is_named() -> Result<()> {
+    const SITE: &str = "closes.example";
+    let (kafka, runtime, dir) = (Kafka::start()?, Runtime::new()?, tempfile::tempdir()?);
+    let foreign = Foreign::new(&kafka, None)?;
+    // The log's time is what the writer says, so that days go by while the test runs.
+    foreign.run(&["topic"])?;
+    let start = || embedded()?.env("AVOW_KAFKA__BROKERS", kafka.brokers()).data_dir(dir.path()).start();
+    let mut avow = start()?;
+    let caller = Caller::of(avow.url());
+    runtime.block_on(caller.put_site(SITE, json!({"name": "Closes", "ledger": {"checkpoint_seconds": 1}})))?;
+    foreign.run(&["days", SITE, &Uuid::new_v4().to_string(), "40"])?;
+    let begun = std::time::Instant::now();
+    loop {
+        let (went, job) = audit(&avow.url())?;
+        ensure!(went && job["found"]["fault_count"] == 0, "{job}");
+        if job["found"]["days"] == 4 {
+            break;
+        }
+        ensure!(begun.elapsed().as_secs() < 120, "no days are closed: {job}\n{}", avow.log());
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    avow.terminate()?;
+
+    // The settings' day, and three of 40 events each.
+    let boxed = Boxed::start_in(dir.path())?;
+    let told = boxed.run("SELECT ledger, first FROM ledger_days FINAL ORDER BY first")?;
+    let ledger = told.split('\t').next().context("no days")?.to_owned();
+    let firsts: Vec<u64> = told.lines().filter_map(|line| line.split('\t').nth(1)?.parse().ok()).collect();
+    let [_, other, miscounted, shortened] = firsts[..] else { anyhow::bail!("{told}") };
+    let of = format!("WHERE ledger = '{ledger}'");
+    let tag = boxed.run(&format!("SELECT hex(min(tag)) FROM ledger_day_pairs {of} AND first = {miscounted}"))?;
+    let event = format!("{of} AND kind = 'event' AND leaf >= {shortened}");
+    let gone: u64 = boxed.run(&format!("SELECT min(leaf) FROM events_data {event}"))?.trim().parse()?;
+    for statement in [
+        // A day that says that it is another; one whose map gives a subject an event more; one of which an
+        // event is gone.
+        format!(
+            "ALTER TABLE ledger_days UPDATE body = replace(body, concat('\"day\":\"', day), '\"day\":\"2020-01-01') {of} AND first = {other}"
+        ),
+        format!(
+            "ALTER TABLE ledger_day_pairs UPDATE count = count + 1 {of} AND first = {miscounted} AND tag = unhex('{}')",
+            tag.trim()
+        ),
+        format!("ALTER TABLE events_data DELETE {of} AND kind = 'event' AND leaf = {gone}"),
+    ] {
+        boxed.run(&format!("{statement} SETTINGS mutations_sync = 2"))?;
+    }
+    drop(boxed);
+
+    let avow = start()?;
+    let (went, job) = audit(&avow.url())?;
+    let named = faults(&job, &ledger);
+    let expected: Vec<(String, Option<u64>)> =
+        [("missing", gone), ("day", other), ("day", miscounted), ("day", shortened)]
+            .into_iter()
+            .map(|(what, at)| (what.to_owned(), Some(at)))
+            .collect();
+    ensure!(!went && named == expected, "{named:?}\n{job}");
+    let details: Vec<&str> =
+        job["found"]["faults"].as_array().into_iter().flatten().filter_map(|fault| fault["detail"].as_str()).collect();
+    println!("{}", details.join("\n"));
+    for said in ["its close is not what leaf", "the stored map is not", "with 40 events, 39 are stored"] {
+        ensure!(details.iter().any(|detail| detail.contains(said)), "nothing says {said:?}: {details:?}");
+    }
     Ok(())
 }

@@ -20,7 +20,7 @@ const A_DAY: u64 = 40;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Today, far enough from midnight for what is posted now to be of one day.
-fn today() -> Date {
+pub fn today() -> Date {
     loop {
         let now = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now());
         if (now.hour(), now.minute()) < (23, 57) {

@@ -92,7 +92,8 @@ def months(site, count):
     begin = int(begin.timestamp() * 1000)
     for n in range(int(count)):
         datum = io.BytesIO()
-        fastavro.schemaless_writer(datum, parsed, ("dev.avow.v1.ConsentEvent", event(site)))
+        one = event(site) | {"seed": os.urandom(32)}
+        fastavro.schemaless_writer(datum, parsed, ("dev.avow.v1.ConsentEvent", one))
         at = begin + n if 4 * n // int(count) % 2 else begin - 1000 + n
         producer.produce(TOPIC, header + datum.getvalue(), site, timestamp=at)
     assert producer.flush(60) == 0

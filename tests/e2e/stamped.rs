@@ -23,7 +23,7 @@ const SITE: &str = "stamped.example";
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The authority behind HTTP, as RFC 3161, section 3.4 has it. It answers 503 while `away`.
-fn serve(runtime: &Runtime, authority: Arc<Mutex<Authority>>, away: Arc<AtomicBool>) -> Result<String> {
+pub fn serve(runtime: &Runtime, authority: Arc<Mutex<Authority>>, away: Arc<AtomicBool>) -> Result<String> {
     let answer = move |body: Bytes| {
         let (authority, away) = (Arc::clone(&authority), Arc::clone(&away));
         async move {

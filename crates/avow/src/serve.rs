@@ -6,7 +6,7 @@ mod first_token;
 pub mod ledger_key;
 pub mod log;
 mod registry;
-mod witnesses;
+pub mod witnesses;
 
 use std::future::IntoFuture;
 use std::sync::Arc;

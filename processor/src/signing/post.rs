@@ -1,4 +1,4 @@
-//! HTTP to witnesses and time stamping authorities: one `POST`, over TLS where the address says so, bounded in time and size.
+//! HTTP to witnesses and time stamping authorities: one request, over TLS where the address says so, bounded in time and size.
 //! The roots are the system's.
 
 use std::time::Duration;
@@ -55,10 +55,25 @@ impl Poster {
         body: Vec<u8>,
         most: usize,
     ) -> Result<(StatusCode, Bytes), PostError> {
-        let bad = || PostError::Address(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| bad())?;
-        let request = Request::post(uri).header(header::CONTENT_TYPE, media_type);
-        let request = request.body(Full::new(Bytes::from(body))).map_err(|_| bad())?;
+        let request = Request::post(uri(url)?).header(header::CONTENT_TYPE, media_type);
+        self.send(request.body(Full::new(Bytes::from(body))), url, most).await
+    }
+
+    /// Asks for what lies at an address; as [`Poster::post`].
+    ///
+    /// # Errors
+    /// [`PostError`].
+    pub(super) async fn get(&self, url: &str, most: usize) -> Result<(StatusCode, Bytes), PostError> {
+        self.send(Request::get(uri(url)?).body(Full::default()), url, most).await
+    }
+
+    async fn send(
+        &self,
+        request: Result<Request<Full<Bytes>>, hyper::http::Error>,
+        url: &str,
+        most: usize,
+    ) -> Result<(StatusCode, Bytes), PostError> {
+        let request = request.map_err(|_| PostError::Address(url.to_owned()))?;
         let answered = async {
             let sent = self.0.request(request).await;
             let answer = sent.map_err(|error| PostError::Connection(with_causes(&error)))?;
@@ -68,6 +83,10 @@ impl Poster {
         };
         tokio::time::timeout(PATIENCE, answered).await.map_err(|_| PostError::Late)?
     }
+}
+
+fn uri(url: &str) -> Result<Uri, PostError> {
+    url.parse().map_err(|_| PostError::Address(url.to_owned()))
 }
 
 /// An error with what led to it.

@@ -6,33 +6,37 @@ use std::time::Duration;
 use anyhow::bail;
 use avow_log::Log;
 use avow_log::kafka::{KafkaConfig, KafkaLog};
+use avow_processor::{Stamping, WitnessAt, Witnessed};
 use avow_registry::{Registry, RegistryError};
+use avow_trees::keys::Keys;
 
 use crate::config::{self, Config};
+use crate::serve::{ledger_key, witnesses};
 
 /// One check: what was looked at, and what is wrong with it.
 struct Finding {
-    what: &'static str,
+    what: String,
     outcome: Result<String, String>,
 }
 
 pub async fn run(file: Option<&Path>) -> anyhow::Result<()> {
     let loaded = config::load(file);
     let mut findings = vec![Finding {
-        what: "configuration",
+        what: "configuration".into(),
         outcome: loaded.as_ref().map(|_| "understood".into()).map_err(|error| format!("{error:#}")),
     }];
     if let Ok(config) = &loaded {
-        findings.push(Finding { what: "data directory", outcome: data_dir(config) });
-        findings.push(Finding { what: "processor", outcome: processor() });
+        findings.push(Finding { what: "data directory".into(), outcome: data_dir(config) });
+        findings.push(Finding { what: "processor".into(), outcome: processor() });
         if config.clickhouse.url.is_none() {
-            findings.push(Finding { what: "embedded engine", outcome: engine(config) });
+            findings.push(Finding { what: "embedded engine".into(), outcome: engine(config) });
         }
-        findings.push(Finding { what: "clickhouse", outcome: clickhouse(config).await });
-        findings.push(Finding { what: "kafka", outcome: kafka(config).await });
-        findings.push(Finding { what: "schema registry", outcome: schema_registry(config).await });
+        findings.push(Finding { what: "clickhouse".into(), outcome: clickhouse(config).await });
+        findings.push(Finding { what: "kafka".into(), outcome: kafka(config).await });
+        findings.push(Finding { what: "schema registry".into(), outcome: schema_registry(config).await });
+        findings.extend(others(config).await);
         for (what, address) in [("listen", config.listen), ("admin_listen", config.admin_listen)] {
-            findings.push(Finding { what, outcome: port(address).await });
+            findings.push(Finding { what: what.into(), outcome: port(address).await });
         }
     }
     let mut wrong = 0;
@@ -123,6 +127,51 @@ async fn schema_registry(config: &Config) -> Result<String, String> {
             Err(format!("{error}; check schema_registry.url and the network"))
         }
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Who witnesses this installation, and who stamps it: each is asked, as signing asks them.
+async fn others(config: &Config) -> Vec<Finding> {
+    let ledger = &config.ledger;
+    if ledger.witnesses.is_empty() && ledger.policy.is_none() && ledger.timestamp_url.is_none() {
+        let nobody = |what: &str| Finding { what: what.into(), outcome: Ok("not configured".into()) };
+        return vec![nobody("witnesses"), nobody("time stamps")];
+    }
+    let keys = ledger_key::load(config).await;
+    let signing = match keys.and_then(|keys| witnesses::signing(config, keys)) {
+        Ok(signing) => signing,
+        Err(error) => return vec![Finding { what: "ledger".into(), outcome: Err(format!("{error:#}")) }],
+    };
+    let mut findings = Vec::new();
+    match &signing.witnessing {
+        None => findings.push(Finding { what: "witnesses".into(), outcome: Ok("not configured".into()) }),
+        Some(witnessing) => {
+            for at in &witnessing.witnesses {
+                findings.push(Finding { what: "witness".into(), outcome: witness(at, &signing.keys).await });
+            }
+        }
+    }
+    findings.push(Finding { what: "time stamps".into(), outcome: time_stamps(signing.stamping.as_ref()).await });
+    findings
+}
+
+async fn witness(at: &WitnessAt, keys: &Keys) -> Result<String, String> {
+    let (name, url) = (at.key.name(), &at.url);
+    match at.probe(keys).await {
+        Ok(Witnessed::WithItsKey) => Ok(format!("{name} at {url} cosigns this log, with the key that is configured")),
+        Ok(Witnessed::Seen(entries)) => Ok(format!(
+            "{name} at {url} knows this log and its key, and has cosigned {entries} entries; that its own key is the one that \
+             is configured shows with each checkpoint (avow_ledger_cosignature_failures_total)"
+        )),
+        Err(error) => Err(format!("{name} at {url}: {error}")),
+    }
+}
+
+async fn time_stamps(stamping: Option<&Stamping>) -> Result<String, String> {
+    let Some(stamping) = stamping else { return Ok("not configured".into()) };
+    match stamping.probe().await {
+        Ok(authority) => Ok(format!("{} stamps; whom `avow verify --tsa-ca` must trust: {authority}", stamping.url)),
+        Err(error) => Err(format!("{}: {error}; check ledger.timestamp_url", stamping.url)),
     }
 }
 

@@ -1,9 +1,11 @@
 //! The closed days of a ledger: whether each close and its map are what the events make.
 
-use avow_ledger::DayClose;
 use avow_ledger::sum_map::{self, SumRoot};
+use avow_ledger::{DayClose, LeafKind};
 use avow_warehouse::days::{ClosedDay, DayLeaves};
+use avow_warehouse::trees::entry;
 use avow_warehouse::{Warehouse, WarehouseError};
+use sha2::{Digest as _, Sha256};
 
 use super::faults::{Found, What};
 use crate::TreeError;
@@ -30,6 +32,11 @@ async fn judge(warehouse: &Warehouse, day: &ClosedDay) -> Result<Result<(), Stri
         Ok(close) => close,
         Err(error) => return Ok(Err(error.to_string())),
     };
+    let (at, leaf) = (&day.close_ledger, day.close_leaf);
+    let said = entry(LeafKind::DayClose as u8, &Sha256::digest(day.body.as_bytes()).into());
+    if warehouse.entries(at, leaf, leaf + 1).await?.first() != Some(&said) {
+        return Ok(Err(format!("its close is not what leaf {leaf} of ledger {at} commits to")));
+    }
     let mut pairs = warehouse.day_pairs(&day.ledger, day.first, day.end)?;
     let mut map = SumRoot::new();
     while let Some(pair) = pairs.next().await.map_err(WarehouseError::from)? {
