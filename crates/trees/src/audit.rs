@@ -1,11 +1,12 @@
 //! The audit: every ledger derived anew from `events_data` and compared with what is stored of it. Three streams go side by
 //! side, each ledger by ledger and in order (records by leaf, entries by leaf, the operator log's checkpoints by size), so
-//! nothing here grows with their number; the engine sorts the records for it, which takes memory there. A fault is named
+//! nothing here grows with their number. Before them every record is judged by itself, in no order ([`commitments`]). A fault is named
 //! once, where it is; the audit goes on behind it.
 //!
 //! [`faults`] is what may be found, [`ledger`] the derivation of one ledger, [`mod@days`] its closed days, [`operator`] the log
 //! above them.
 
+mod commitments;
 mod days;
 pub mod faults;
 mod ledger;
@@ -16,12 +17,12 @@ use std::sync::Arc;
 
 use avow_schemas::control::LedgerKey;
 use avow_warehouse::Warehouse;
-use avow_warehouse::audit::{Rows, Sealed, StoredEntry};
-use avow_warehouse::records::{Record, Records};
+use avow_warehouse::audit::{Placed, Rows, Sealed, StoredEntry};
 use avow_warehouse::trees::{Anchor, Checkpoint, Head};
 use uuid::Uuid;
 
 use crate::{OPERATOR, TreeError};
+use commitments::Broken;
 use faults::{Found, What};
 use ledger::Derived;
 
@@ -37,20 +38,25 @@ struct Stored {
 
 /// The streams, each with the row that comes next.
 struct Streams {
-    records: Records,
-    record: Option<Record>,
+    records: Rows<Placed>,
+    record: Option<Placed>,
     entries: Rows<StoredEntry>,
     entry: Option<StoredEntry>,
     sealed: Rows<Sealed>,
     seal: Option<Sealed>,
+    broken: Broken,
 }
 
 impl Streams {
-    async fn open(warehouse: &Warehouse, log_id: Uuid, upto: &[u64], operator: u64) -> Result<Self, TreeError> {
-        let (mut records, mut entries) = (warehouse.all_records(log_id, upto)?, warehouse.all_entries()?);
+    async fn open(
+        warehouse: &Warehouse,
+        (log_id, upto, operator): (Uuid, &[u64], u64),
+        broken: Broken,
+    ) -> Result<Self, TreeError> {
+        let (mut records, mut entries) = (warehouse.all_places(log_id, upto)?, warehouse.all_entries()?);
         let mut sealed = warehouse.sealed(OPERATOR, operator)?;
         let (record, entry, seal) = (records.next().await?, entries.next().await?, sealed.next().await?);
-        Ok(Self { records, record, entries, entry, sealed, seal })
+        Ok(Self { records, record, entries, entry, sealed, seal, broken })
     }
 
     /// The ledger that comes next in any of them.
@@ -62,7 +68,7 @@ impl Streams {
     }
 
     /// The next record of a ledger, if its leaf is `leaf` or before.
-    async fn record(&mut self, ledger: &str, leaf: u64) -> Result<Option<Record>, TreeError> {
+    async fn record(&mut self, ledger: &str, leaf: u64) -> Result<Option<Placed>, TreeError> {
         if self.record.as_ref().is_none_or(|row| row.ledger != ledger || row.leaf > leaf) {
             return Ok(None);
         }
@@ -110,13 +116,16 @@ pub async fn audit(
     let upto = warehouse.stands(log_id).await?;
     let all = warehouse.count_records(log_id, &upto).await?.max(1);
     let operator = stored.checkpoints.get(OPERATOR).map_or(0, |checkpoint| checkpoint.size);
-    let mut streams = Streams::open(warehouse, log_id, &upto, operator).await?;
-    let mut found = Found::default();
-    let note = |leaves: u64| {
-        if leaves.is_multiple_of(NOTE_EVERY) {
-            progress(leaves as f64 / all as f64);
+    // Each is met twice.
+    let note = |records: u64| {
+        if records.is_multiple_of(NOTE_EVERY) {
+            progress(records as f64 / (2 * all) as f64);
         }
     };
+    let broken = Broken::find(warehouse, log_id, &upto, &note).await?;
+    let mut streams = Streams::open(warehouse, (log_id, &upto, operator), broken).await?;
+    let mut found = Found::default();
+    let note = |leaves: u64| note(all + leaves);
     while let Some(name) = streams.next_ledger() {
         if name == OPERATOR {
             operator::audit(warehouse, &mut streams, &stored, keys, &mut found).await?;
@@ -126,6 +135,7 @@ pub async fn audit(
             days::audit(warehouse, &name, size, &mut found).await?;
         }
     }
+    streams.broken.count(&mut found);
     for (name, heads) in &stored.heads {
         if heads.iter().any(|head| head.size > 0) && !found.knows(name) {
             found.add(What::Missing, name, "it has a head, and neither records nor entries");

@@ -165,7 +165,7 @@ impl<R: Read + Seek> Bundle<R> {
             if too_long {
                 return;
             }
-            while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
+            while let Some(end) = memchr::memchr(b'\n', chunk) {
                 rest.extend_from_slice(&chunk[..end]);
                 number += 1;
                 line(number, &rest);

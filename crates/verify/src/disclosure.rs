@@ -1,5 +1,7 @@
 //! One line of `disclosures.jsonl`: a record opened so that its leaf can be computed from it (`schemas/leaf/v1.md`).
 
+use std::borrow::Cow;
+
 use avow_ledger::commitment::{Commitment, Field, verify_disclosure};
 use avow_ledger::{Hash, LeafKind, hex, merkle};
 use serde::Deserialize;
@@ -21,7 +23,7 @@ pub struct Disclosure<'a> {
     #[serde(default)]
     seed: Option<String>,
     #[serde(default, borrow)]
-    fields: Option<Vec<(String, &'a RawValue)>>,
+    fields: Option<Vec<(Name<'a>, &'a RawValue)>>,
     /// Of an event that is opened in part.
     #[serde(default)]
     parts: Option<Vec<Field>>,
@@ -32,6 +34,10 @@ pub struct Disclosure<'a> {
     #[serde(default)]
     redacted: bool,
 }
+
+/// Of a field; mostly as it stands in the line.
+#[derive(Debug, Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A field that is opened.
 pub enum Value<'a> {
@@ -75,7 +81,7 @@ pub fn uuid(text: &str) -> Option<[u8; 16]> {
 impl Disclosure<'_> {
     /// Whose event it is, as far as that is shown: of an event without a subject nobody's.
     pub fn subject(&self) -> Option<Option<[u8; 16]>> {
-        let value = self.fields.as_ref()?.iter().find(|(name, _)| name == "subject")?.1;
+        let value = self.fields.as_ref()?.iter().find(|(name, _)| name.0 == "subject")?.1;
         let Some(text) = serde_json::from_str::<Option<&str>>(value.get()).ok()? else { return Some(None) };
         Some(Some(uuid(text)?))
     }
@@ -83,7 +89,7 @@ impl Disclosure<'_> {
     /// Calls `field` with every field that is opened.
     pub fn each_field<'a>(&'a self, mut field: impl FnMut(&'a str, Value<'a>)) {
         for (name, value) in self.fields.iter().flatten() {
-            field(name, Value::Raw(value.get()));
+            field(&name.0, Value::Raw(value.get()));
         }
         for part in self.parts.iter().flatten() {
             if let Field::Opened { name, value, .. } = part {
@@ -128,7 +134,7 @@ impl Disclosure<'_> {
                 let Some(seed) = hex::decode(seed) else { return Opened::Broken("its seed is not 32 bytes") };
                 let mut commitment = Commitment::new(&seed);
                 for (name, value) in fields {
-                    commitment.field(name, value.get().as_bytes());
+                    commitment.field(&name.0, value.get().as_bytes());
                 }
                 commitment.finish()
             }

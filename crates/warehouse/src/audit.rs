@@ -6,8 +6,24 @@ use clickhouse::{Row, RowOwned, RowRead};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::records::lean;
 use crate::trees::Head;
 use crate::{Warehouse, WarehouseError};
+
+/// Of a record what its leaf and its place are.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
+pub struct Placed {
+    pub ledger: String,
+    pub leaf: u64,
+    /// The leaf's kind, its first byte.
+    pub leaf_kind: u8,
+    pub commitment: [u8; 32],
+    /// Where it lies in the log.
+    pub partition: u32,
+    pub position: u64,
+    /// Whether nothing but that is left of it.
+    pub is_erased: u8,
+}
 
 /// A stored entry. One leaf may have several rows, which are to say the same.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
@@ -43,7 +59,27 @@ impl<T: RowOwned + RowRead> Rows<T> {
     }
 }
 
+/// Records that have a leaf, up to a position of each partition.
+pub(crate) const LEAVES: &str = "kind != 'range' AND ledger != '' \
+     AND (log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])";
+
 impl Warehouse {
+    /// The places of all records that have a leaf, ledger by ledger in the order of their leaves; of a log `log_id` those below
+    /// the given position of each partition, of earlier logs all. What of them is not needed for the order
+    /// [`Warehouse::all_records`] has, so that little is sorted.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn all_places(&self, log_id: Uuid, upto: &[u64]) -> Result<Rows<Placed>, WarehouseError> {
+        let select = format!(
+            "SELECT ledger, leaf, leaf_kind, commitment, partition, position, \
+             kind != 'control' AND seed = toFixedString('', 32) AS is_erased FROM events_data WHERE {LEAVES} \
+             ORDER BY ledger, leaf, position, kind = 'event' LIMIT 1 BY ledger, leaf, position"
+        );
+        let query = self.client().query_raw(&select).param("log", log_id.to_string()).param("upto", upto);
+        Ok(Rows(lean(query).with_setting("max_bytes_before_external_sort", "67108864").fetch()?))
+    }
+
     /// Every stored entry of every log, by log and leaf: the order in which they lie.
     ///
     /// # Errors
@@ -72,9 +108,8 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn count_records(&self, log_id: Uuid, upto: &[u64]) -> Result<u64, WarehouseError> {
-        let select = "SELECT count() FROM events_data WHERE kind != 'range' AND ledger != '' \
-                      AND (log_id != {log:UUID} OR position < {upto:Array(UInt64)}[partition + 1])";
-        let query = self.client().query_raw(select).param("log", log_id.to_string()).param("upto", upto);
+        let select = format!("SELECT count() FROM events_data WHERE {LEAVES}");
+        let query = self.client().query_raw(&select).param("log", log_id.to_string()).param("upto", upto);
         Ok(query.fetch_one().await?)
     }
 

@@ -217,25 +217,16 @@ impl Warehouse {
         Ok(Records(query.with_setting("max_bytes_before_external_sort", SORTED_IN_MEMORY).fetch()?))
     }
 
-    /// All records that have a leaf, ledger by ledger in the order of their leaves; of a log `log_id` those below the given
-    /// position of each partition, of earlier logs all.
+    /// All records that have a leaf, in no order; of a log `log_id` those below the given position of each partition, of
+    /// earlier logs all.
     ///
     /// # Errors
     /// The engine's.
     pub fn all_records(&self, log_id: Uuid, upto: &[u64]) -> Result<Records, WarehouseError> {
-        let sql = format!(
-            "SELECT {} FROM events_data AS e WHERE e.kind != 'range' AND e.ledger != '' \
-             AND (e.log_id != {{log:UUID}} OR e.position < {{upto:Array(UInt64)}}[e.partition + 1]) \
-             ORDER BY e.ledger, e.leaf, e.position, e.kind = 'event' LIMIT 1 BY ledger, leaf, position",
-            columns()
-        );
+        let sql = format!("SELECT {} FROM events_data AS e WHERE {}", columns(), crate::audit::LEAVES);
         let client = self.client().clone().with_validation(true);
         let query = client.query_raw(&sql).param("log", log_id.to_string()).param("upto", upto);
-        let query = query.param("without", Vec::<String>::new());
-        // Wide rows: in small blocks, and early to the disk, or they take the memory.
-        let query = lean(query)
-            .with_setting("max_block_size", "4096")
-            .with_setting("max_bytes_before_external_sort", "67108864");
+        let query = lean(query.param("without", Vec::<String>::new())).with_setting("max_block_size", "4096");
         Ok(Records(query.fetch()?))
     }
 }
@@ -258,7 +249,7 @@ fn columns() -> String {
 
 /// A query for wide rows, of which many are read: in one thread, with small buffers for each of the columns of each part, and
 /// none of it formatted ahead. (Of a table of 7 parts the engine took 114 MiB, and 160 without.)
-fn lean(query: Query) -> Query {
+pub(crate) fn lean(query: Query) -> Query {
     let settings = [
         ("prefer_column_name_to_alias", "1"),
         ("max_threads", "1"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Faults that are named; more are only counted.
-const MOST_NAMED: usize = 1_000;
+pub(super) const MOST_NAMED: usize = 1_000;
 
 /// What differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,18 +7,16 @@ use std::sync::Arc;
 use avow_ledger::checkpoint::Checkpoint as Text;
 use avow_ledger::frontier::Frontier;
 use avow_ledger::note::Note;
-use avow_ledger::{Hash, hex, merkle};
+use avow_ledger::{Hash, merkle};
 use avow_schemas::control::LedgerKey;
 use avow_warehouse::Warehouse;
-use avow_warehouse::records::{Content, Record};
 use avow_warehouse::trees::entry;
-use sha2::{Digest, Sha256};
 
 use super::faults::{Found, What};
 use super::{Stored, Streams};
+use crate::TreeError;
 use crate::grow::TILE_HEIGHT;
 use crate::keys::signed_by;
-use crate::{TreeError, as_committed, commitment};
 
 /// Nodes of a level that are read at once.
 const NODES_AT_ONCE: u64 = 4_096;
@@ -128,7 +126,8 @@ impl<'a> Derived<'a> {
         let Some(record) = streams.record(&self.name, leaf).await? else { return Ok(None) };
         let place = (record.partition, record.position);
         found.leaves += 1;
-        self.judge(&record, found);
+        found.erased += u64::from(record.is_erased);
+        streams.broken.name(&record, found);
         if self.last.is_some_and(|(partition, position)| partition == place.0 && position >= place.1) {
             found.at_leaf(What::Order, &self.name, leaf, Some(place), "an earlier leaf lies behind it in the log");
         }
@@ -139,25 +138,6 @@ impl<'a> Derived<'a> {
             found.at_leaf(What::Twice, &self.name, leaf, place, "another record has the same leaf");
         }
         Ok(Some(entry(record.leaf_kind, &record.commitment)))
-    }
-
-    /// Whether a record is what its commitment commits to.
-    fn judge(&self, record: &Record, found: &mut Found) {
-        let commitment = match &record.content {
-            Content::Redacted => {
-                found.erased += 1;
-                return;
-            }
-            Content::Control { body, .. } => Sha256::digest(body.as_bytes()).into(),
-            Content::Event { event, .. } if as_committed(event, &record.commitment).is_some() => return,
-            Content::Event { event, .. } => commitment(event),
-        };
-        if commitment != record.commitment {
-            let detail =
-                format!("its fields give {}, committed was to {}", short(&commitment), short(&record.commitment));
-            let place = Some((record.partition, record.position));
-            found.at_leaf(What::Commitment, &self.name, record.leaf, place, detail);
-        }
     }
 
     /// Compares the stored entries of a leaf with the one that follows from its record; the stored one. Up to `in_tree` there
@@ -272,10 +252,6 @@ impl<'a> Derived<'a> {
         let by = signed_by(keys, &self.name, &note).map_err(|error| error.to_string())?;
         if text.origin == by.name().as_str() { Ok(()) } else { Err(format!("it was signed for {}", text.origin)) }
     }
-}
-
-fn short(hash: &Hash) -> String {
-    hex::encode(hash)[..16].to_owned()
 }
 
 /// The beginning of some bytes.

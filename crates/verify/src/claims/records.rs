@@ -1,5 +1,6 @@
 //! Claim "records".
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
@@ -16,7 +17,7 @@ use crate::events::Events;
 pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &mut Events) -> Claim {
     let mut faults = Faults::default();
     let (mut proven, mut redacted, mut newer) = (0_u64, 0_u64, 0_u64);
-    let mut last: Option<(String, u64)> = None;
+    let mut last: (String, Option<u64>) = Default::default();
     let wanted: BTreeSet<String> = bundle.manifest.artefacts.iter().map(|one| one.text_hash.clone()).collect();
     let tiles = leaf_tiles(bundle, trees);
     let read = bundle.each_line(DISCLOSURES, |number, line| {
@@ -24,11 +25,17 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &
             Ok(record) => record,
             Err(error) => return faults.add(format!("line {number} of {DISCLOSURES} is no record: {error}")),
         };
-        let place = Some((record.ledger.clone(), record.leaf));
-        if place <= last {
+        let (ledger, leaf) = &mut last;
+        let is_next = match ledger.as_str().cmp(&record.ledger) {
+            Ordering::Less => true,
+            Ordering::Equal => leaf.is_none_or(|leaf| leaf < record.leaf),
+            Ordering::Greater => false,
+        };
+        if !is_next {
             return faults.add(format!("line {number}: leaf {} is there twice, or out of order", record.leaf));
         }
-        last = place;
+        ledger.clone_from(&record.ledger);
+        *leaf = Some(record.leaf);
         if record.site().is_some_and(|site| site != bundle.manifest.site) {
             faults.add(format!("line {number}: it is of another site"));
         }
@@ -52,9 +59,10 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &
             }
             Opened::Broken(why) => return faults.add(format!("line {number}: {why}")),
         };
-        let place = (record.ledger.clone(), record.leaf / u64::from(tile::HASHES_PER_TILE));
+        let tile = tiles.get(&record.ledger);
+        let tile = tile.and_then(|tiles| tiles.get(&(record.leaf / u64::from(tile::HASHES_PER_TILE))));
         let at = usize::try_from(record.leaf % u64::from(tile::HASHES_PER_TILE)).unwrap_or(usize::MAX);
-        match tiles.get(&place).and_then(|hashes| hashes.get(at)) {
+        match tile.and_then(|hashes| hashes.get(at)) {
             Some(hash) if *hash == leaf => proven += 1,
             Some(_) => faults.add(format!("line {number}: the record is not what leaf {} commits to", record.leaf)),
             None => faults.add(format!("line {number}: the tile with leaf {} is not in the bundle", record.leaf)),
@@ -76,8 +84,8 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &
 }
 
 /// The leaf hashes that the bundle has, 256 at a time, by log and tile.
-fn leaf_tiles<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> BTreeMap<(String, u64), Vec<Hash>> {
-    let mut tiles = BTreeMap::new();
+fn leaf_tiles<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> BTreeMap<String, BTreeMap<u64, Vec<Hash>>> {
+    let mut tiles: BTreeMap<String, BTreeMap<u64, Vec<Hash>>> = BTreeMap::new();
     for (name, tree) in &trees.logs {
         let prefix = format!("logs/{name}/");
         for path in bundle.names().filter_map(|file| file.strip_prefix(&prefix)?.parse::<TilePath>().ok()) {
@@ -88,7 +96,7 @@ fn leaf_tiles<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> BTreeMap<(St
             }
             let bytes = bundle.read(&format!("{prefix}{path}")).ok();
             if let Some(hashes) = bytes.and_then(|bytes| tile::hashes(&bytes, path.width).ok()) {
-                tiles.insert((name.clone(), path.index), hashes);
+                tiles.entry(name.clone()).or_default().insert(path.index, hashes);
             }
         }
     }
