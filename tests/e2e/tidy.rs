@@ -21,7 +21,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/stamp", &[]),
     ("crates/verify", &["ledger", "stamp"]),
     ("crates/verify-wasm", &["ledger", "verify"]),
-    ("crates/control", &["schemas", "log"]),
+    ("crates/control", &["schemas", "log", "ledger"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),

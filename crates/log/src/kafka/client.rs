@@ -1,6 +1,6 @@
 //! What all of our librdkafka clients share: their words go to `tracing`, their errors become [`LogError`].
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
@@ -59,6 +59,9 @@ pub(super) fn failed(what: &str, error: &KafkaError) -> LogError {
     }
 }
 
+/// For how long a client may hold that there is no broker until that is believed.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// `(first position kept, one past the last acknowledged)` by the partition's leader. Blocks.
 pub(super) fn watermarks<C: ClientContext>(
     client: &Client<C>,
@@ -68,7 +71,18 @@ pub(super) fn watermarks<C: ClientContext>(
 ) -> Result<(u64, u64), LogError> {
     let number = i32::try_from(partition).unwrap_or(-1);
     let what = || format!("the range of {topic}/{partition}");
-    let range = match client.fetch_watermarks(topic, number, timeout) {
+    let begun = Instant::now();
+    let range = loop {
+        let range = client.fetch_watermarks(topic, number, timeout);
+        // It says so as soon as a connection broke, while the next one is being made.
+        let is_momentary =
+            matches!(&range, Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown));
+        if !is_momentary || begun.elapsed() >= timeout.min(MOMENT) {
+            break range;
+        }
+        std::thread::sleep(MOMENT / 10);
+    };
+    let range = match range {
         // After all brokers were away a client may hold that the topic has no partitions until it next asks, which may be
         // minutes later.
         Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {

@@ -13,6 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::TreeError;
 
+const SIGNATURE: &str = "a signature of 64 bytes";
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -69,8 +71,9 @@ impl Command {
             None => self.start_again().await?,
         };
         let line = BASE64.encode(message) + "\n";
-        running.stdin.write_all(line.as_bytes()).await.map_err(|error| error.to_string())?;
-        let signature = running.answer("a signature of 64 bytes").await?;
+        let sent = running.stdin.write_all(line.as_bytes()).await;
+        sent.map_err(|error| format!("it ended before it said {SIGNATURE}: {error}"))?;
+        let signature = running.answer(SIGNATURE).await?;
         Ok((running, signature))
     }
 
