@@ -98,8 +98,8 @@ async fn note_signer(context: &Context, keys: &Keys) -> Result<NoteSigner, TreeE
         published = context.control.publish_ledger_key(change).await.map_err(unpublished)?;
     }
     if let Some(signer) = keys.signer(&published) {
-        if let Some(key) = signer.ml_dsa()? {
-            let key = MlDsaKey { vkey: key.vkey().to_string(), made_at: now };
+        if let Some(vkey) = signer.ml_dsa_vkey()? {
+            let key = MlDsaKey { vkey, made_at: now };
             context.control.publish_ml_dsa_key(key).await.map_err(unpublished)?;
         }
         if keys.has_next() {

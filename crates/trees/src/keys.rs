@@ -177,11 +177,15 @@ impl NoteSigner {
         origin(&self.origin, ledger)
     }
 
-    /// The ML-DSA-44 key of the operator log, if there is one.
+    /// The verifier key of the ML-DSA-44 key of the operator log, if there is one.
     ///
     /// # Errors
     /// Where its origin has more than 255 bytes.
-    pub fn ml_dsa(&self) -> Result<Option<MlDsaCosigner>, TreeError> {
+    pub fn ml_dsa_vkey(&self) -> Result<Option<String>, TreeError> {
+        Ok(self.ml_dsa()?.map(|key| key.vkey().to_string()))
+    }
+
+    fn ml_dsa(&self) -> Result<Option<MlDsaCosigner>, TreeError> {
         let Some(Seed(seed)) = &self.ml_dsa else { return Ok(None) };
         let key = MlDsaCosigner::from_seed(name(&self.origin)?, *seed);
         key.map(Some).map_err(|error| TreeError::Key(error.to_string()))
@@ -193,8 +197,12 @@ impl NoteSigner {
     /// # Errors
     /// As [`NoteSigner::note`].
     pub async fn checkpoint(&self, ledger: &str, text: String) -> Result<Note, TreeError> {
-        let mut note = self.note(ledger, text).await?;
-        if let Some(key) = self.ml_dsa()?.filter(|_| ledger == OPERATOR) {
+        let note = self.note(ledger, text).await?;
+        if ledger == OPERATOR { self.besides(note) } else { Ok(note) }
+    }
+
+    fn besides(&self, mut note: Note) -> Result<Note, TreeError> {
+        if let Some(key) = self.ml_dsa()? {
             // 0: it says nothing of the time.
             note.add(key.cosign(&note.text, 0)?);
         }
