@@ -59,7 +59,7 @@ pub(super) fn failed(what: &str, error: &KafkaError) -> LogError {
     }
 }
 
-/// For how long a client may hold that there is no broker until that is believed.
+/// For how long a client may hold that there is no broker, or another leader, until that is believed.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// `(first position kept, one past the last acknowledged)` by the partition's leader. Blocks.
@@ -74,9 +74,14 @@ pub(super) fn watermarks<C: ClientContext>(
     let begun = Instant::now();
     let range = loop {
         let range = client.fetch_watermarks(topic, number, timeout);
-        // It says so as soon as a connection broke, while the next one is being made.
-        let is_momentary =
-            matches!(&range, Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown));
+        let error = range.as_ref().err().and_then(KafkaError::rdkafka_error_code);
+        let is_momentary = match error {
+            // It says so as soon as a connection broke, while the next one is being made.
+            Some(RDKafkaErrorCode::AllBrokersDown) => true,
+            // The partition has another leader since the client last asked.
+            Some(RDKafkaErrorCode::NotLeaderForPartition) => client.fetch_metadata(Some(topic), timeout).is_ok(),
+            _ => false,
+        };
         if !is_momentary || begun.elapsed() >= timeout.min(MOMENT) {
             break range;
         }
