@@ -40,7 +40,7 @@ use crate::api::ApiError;
 use crate::config::ApiConfig;
 use crate::jobs::{State, Store};
 use crate::moment;
-use job::{Asked, Besides, Job};
+use job::{Asked, Job, OfExport};
 
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 const DAY_MS: i64 = 86_400_000;
@@ -49,7 +49,7 @@ const ONCE_MORE: usize = 2;
 
 /// The jobs and the worker that does them.
 pub struct Exports {
-    store: Store<Besides>,
+    store: Store<OfExport>,
     queue: mpsc::UnboundedSender<Uuid>,
     warehouse: Arc<Warehouse>,
     control: Arc<Control>,
@@ -72,7 +72,7 @@ impl Exports {
         shutdown: CancellationToken,
     ) -> Result<Arc<Self>, ApiError> {
         let opened = folder.clone();
-        let store = tokio::task::spawn_blocking(move || Store::<Besides>::open(opened)).await;
+        let store = tokio::task::spawn_blocking(move || Store::<OfExport>::open(opened)).await;
         let store = store.map_err(std::io::Error::other).and_then(|opened| opened);
         let store = store.map_err(|source| ApiError::Exports { path: folder, source })?;
         let (queue, waiting) = mpsc::unbounded_channel();
@@ -99,7 +99,7 @@ impl Exports {
 
     /// Puts a job into the queue; on return it is on disk.
     async fn begin(self: &Arc<Self>, asked: Asked, by: Uuid) -> std::io::Result<Job> {
-        let job = Job::new(by, moment::now(), Besides::of(asked));
+        let job = Job::new(by, moment::now(), OfExport::of(asked));
         let (exports, stored) = (Arc::clone(self), job.clone());
         tokio::task::spawn_blocking(move || exports.store.put(stored)).await.map_err(std::io::Error::other)??;
         let _ = self.queue.send(job.id);

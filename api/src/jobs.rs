@@ -66,16 +66,16 @@ impl<T> Job<T> {
 }
 
 /// What a kind of job may have besides.
-pub trait Besides: Clone + Serialize + DeserializeOwned + Send + 'static {}
+pub trait Content: Clone + Serialize + DeserializeOwned + Send + 'static {}
 
-impl<T: Clone + Serialize + DeserializeOwned + Send + 'static> Besides for T {}
+impl<T: Clone + Serialize + DeserializeOwned + Send + 'static> Content for T {}
 
 pub struct Store<T> {
     folder: PathBuf,
     jobs: Mutex<HashMap<Uuid, Job<T>>>,
 }
 
-impl<T: Besides> Store<T> {
+impl<T: Content> Store<T> {
     /// Reads every job there is. A folder without a readable job is left alone.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::installation::{Caller, administer, command, decided, embedded};
 use crate::ledger::{PublicLog, sealed};
 use crate::proof::{failing, lines, listed_anew, packed, unpacked};
+use crate::receipts::posted;
 
 const SITE: &str = "keys.example";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -197,6 +198,9 @@ fn a_program_signs_checkpoints_receipts_and_bundles() -> Result<()> {
     let operator = listed["logs"].as_array().and_then(|logs| logs.iter().find(|log| log["name"] == "operator"));
     let operator = operator.context("no operator log")?;
     ensure!(keys.len() == 2 && operator["ml_dsa_key"] == keys[1] && operator["public_key"] == keys[0], "{operator}");
+    let answer = runtime.block_on(posted(&avow.url(), &[decided(SITE, Uuid::new_v4())]))?;
+    let receipt = answer["receipts"][0]["receipt"]["note"].as_str().with_context(|| answer.to_string())?;
+    Note::parse(receipt)?.verify(&[keys[0].parse()?])?;
     let name = operator["origin"].as_str().context("no origin")?.parse()?;
     let foreign = avow_ledger::cosignature::ml_dsa::MlDsaCosigner::from_seed(name, [9; 32])?;
     fs::write(&policy, text.replace(keys[1], &foreign.vkey().to_string()))?;

@@ -16,7 +16,8 @@ const SITE: &str = "receipts.example";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Posts as a beacon does, asking for receipts.
-async fn posted(url: &str, events: &[Value]) -> Result<Value> {
+/// Posts events and asks for their receipts.
+pub async fn posted(url: &str, events: &[Value]) -> Result<Value> {
     let client = reqwest::Client::new();
     let body = json!({"events": events}).to_string();
     let answer = client.post(format!("{url}/v1/events?receipt=1")).header("Content-Type", "text/plain").body(body);

@@ -18,9 +18,9 @@ pub struct Asked {
     pub language: String,
 }
 
-/// What an export has besides.
+/// What the job of an export has besides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Besides {
+pub struct OfExport {
     pub asked: Asked,
     pub records: Option<u64>,
     pub size_bytes: Option<u64>,
@@ -36,9 +36,9 @@ pub struct Besides {
 }
 
 /// A job as it lies on disk.
-pub type Job = jobs::Job<Besides>;
+pub type Job = jobs::Job<OfExport>;
 
-impl Besides {
+impl OfExport {
     pub const fn of(asked: Asked) -> Self {
         Self { asked, records: None, size_bytes: None, sha256: None, waiting: None, waiting_since: None, checked_to: 0 }
     }

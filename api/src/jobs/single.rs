@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Besides, Job, State, Store};
+use super::{Content, Job, State, Store};
 use crate::moment;
 use crate::problem::Problem;
 
@@ -25,7 +25,7 @@ pub trait Work: Send + Sync + 'static {
     /// The path of its jobs.
     const PATH: &'static str;
     /// What came of it; by default nothing yet.
-    type Outcome: Besides + Default + Sync;
+    type Outcome: Content + Default + Sync;
 
     /// Does it. `progress` is told a share, 0 to 1.
     fn run(

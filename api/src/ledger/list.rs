@@ -88,7 +88,7 @@ pub async fn list_logs(State(api): State<Arc<Api>>, bearer: Option<Bearer>) -> R
 }
 
 /// The newest of the keys that have signed a checkpoint.
-pub fn signed_by(published: &[Arc<LedgerKey>], checkpoint: &Checkpoint) -> Result<VerifierKey, Problem> {
+fn signed_by(published: &[Arc<LedgerKey>], checkpoint: &Checkpoint) -> Result<VerifierKey, Problem> {
     let note = Note::parse(&checkpoint.note).map_err(|error| internal(error.into()))?;
     keys::signed_by(published, &checkpoint.ledger, &note).map_err(internal)
 }

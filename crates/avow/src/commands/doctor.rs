@@ -15,28 +15,28 @@ use crate::serve::{ledger_key, witnesses};
 
 /// One check: what was looked at, and what is wrong with it.
 struct Finding {
-    what: String,
+    what: &'static str,
     outcome: Result<String, String>,
 }
 
 pub async fn run(file: Option<&Path>) -> anyhow::Result<()> {
     let loaded = config::load(file);
     let mut findings = vec![Finding {
-        what: "configuration".into(),
+        what: "configuration",
         outcome: loaded.as_ref().map(|_| "understood".into()).map_err(|error| format!("{error:#}")),
     }];
     if let Ok(config) = &loaded {
-        findings.push(Finding { what: "data directory".into(), outcome: data_dir(config) });
-        findings.push(Finding { what: "processor".into(), outcome: processor() });
+        findings.push(Finding { what: "data directory", outcome: data_dir(config) });
+        findings.push(Finding { what: "processor", outcome: processor() });
         if config.clickhouse.url.is_none() {
-            findings.push(Finding { what: "embedded engine".into(), outcome: engine(config) });
+            findings.push(Finding { what: "embedded engine", outcome: engine(config) });
         }
-        findings.push(Finding { what: "clickhouse".into(), outcome: clickhouse(config).await });
-        findings.push(Finding { what: "kafka".into(), outcome: kafka(config).await });
-        findings.push(Finding { what: "schema registry".into(), outcome: schema_registry(config).await });
+        findings.push(Finding { what: "clickhouse", outcome: clickhouse(config).await });
+        findings.push(Finding { what: "kafka", outcome: kafka(config).await });
+        findings.push(Finding { what: "schema registry", outcome: schema_registry(config).await });
         findings.extend(others(config).await);
         for (what, address) in [("listen", config.listen), ("admin_listen", config.admin_listen)] {
-            findings.push(Finding { what: what.into(), outcome: port(address).await });
+            findings.push(Finding { what, outcome: port(address).await });
         }
     }
     let mut wrong = 0;
@@ -134,24 +134,24 @@ async fn schema_registry(config: &Config) -> Result<String, String> {
 async fn others(config: &Config) -> Vec<Finding> {
     let ledger = &config.ledger;
     if ledger.witnesses.is_empty() && ledger.policy.is_none() && ledger.timestamp_url.is_none() {
-        let nobody = |what: &str| Finding { what: what.into(), outcome: Ok("not configured".into()) };
+        let nobody = |what: &'static str| Finding { what, outcome: Ok("not configured".into()) };
         return vec![nobody("witnesses"), nobody("time stamps")];
     }
     let keys = ledger_key::load(config).await;
     let signing = match keys.and_then(|keys| witnesses::signing(config, keys)) {
         Ok(signing) => signing,
-        Err(error) => return vec![Finding { what: "ledger".into(), outcome: Err(format!("{error:#}")) }],
+        Err(error) => return vec![Finding { what: "ledger", outcome: Err(format!("{error:#}")) }],
     };
     let mut findings = Vec::new();
     match &signing.witnessing {
-        None => findings.push(Finding { what: "witnesses".into(), outcome: Ok("not configured".into()) }),
+        None => findings.push(Finding { what: "witnesses", outcome: Ok("not configured".into()) }),
         Some(witnessing) => {
             for at in &witnessing.witnesses {
-                findings.push(Finding { what: "witness".into(), outcome: witness(at, &signing.keys).await });
+                findings.push(Finding { what: "witness", outcome: witness(at, &signing.keys).await });
             }
         }
     }
-    findings.push(Finding { what: "time stamps".into(), outcome: time_stamps(signing.stamping.as_ref()).await });
+    findings.push(Finding { what: "time stamps", outcome: time_stamps(signing.stamping.as_ref()).await });
     findings
 }
 

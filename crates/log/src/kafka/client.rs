@@ -59,7 +59,7 @@ pub(super) fn failed(what: &str, error: &KafkaError) -> LogError {
     }
 }
 
-/// For how long a client may hold that there is no broker, or another leader, until that is believed.
+/// For how long a client may hold that there is no broker, or not this partition, until that is believed.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// `(first position kept, one past the last acknowledged)` by the partition's leader. Blocks.
@@ -70,7 +70,6 @@ pub(super) fn watermarks<C: ClientContext>(
     timeout: Duration,
 ) -> Result<(u64, u64), LogError> {
     let number = i32::try_from(partition).unwrap_or(-1);
-    let what = || format!("the range of {topic}/{partition}");
     let begun = Instant::now();
     let range = loop {
         let range = client.fetch_watermarks(topic, number, timeout);
@@ -78,8 +77,11 @@ pub(super) fn watermarks<C: ClientContext>(
         let is_momentary = match error {
             // It says so as soon as a connection broke, while the next one is being made.
             Some(RDKafkaErrorCode::AllBrokersDown) => true,
-            // The partition has another leader since the client last asked.
-            Some(RDKafkaErrorCode::NotLeaderForPartition) => client.fetch_metadata(Some(topic), timeout).is_ok(),
+            // What it knows is old: the partition has another leader, or it met no broker that had it. By itself it may
+            // ask minutes later.
+            Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::UnknownPartition) => {
+                client.fetch_metadata(Some(topic), timeout).is_ok()
+            }
             _ => false,
         };
         if !is_momentary || begun.elapsed() >= timeout.min(MOMENT) {
@@ -87,16 +89,7 @@ pub(super) fn watermarks<C: ClientContext>(
         }
         std::thread::sleep(MOMENT / 10);
     };
-    let range = match range {
-        // After all brokers were away a client may hold that the topic has no partitions until it next asks, which may be
-        // minutes later.
-        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
-            client.fetch_metadata(Some(topic), timeout).map_err(|e| failed(&what(), &e))?;
-            client.fetch_watermarks(topic, number, timeout)
-        }
-        range => range,
-    };
-    let (low, high) = range.map_err(|e| failed(&what(), &e))?;
+    let (low, high) = range.map_err(|e| failed(&format!("the range of {topic}/{partition}"), &e))?;
     Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
 }
 
