@@ -140,7 +140,10 @@ pub trait Log: Send + Sync + 'static {
 
     /// Appends a batch; `Ok` means every record of it is durable (embedded: synced to disk; Kafka: on all in-sync
     /// replicas), with one position per record, in the order given. Records of one key keep their order. If the future is
-    /// dropped before it answers, the records may or may not be there, as after an error.
+    /// dropped before it answers, the records may or may not be there, as after an error. Over Kafka a record may be there
+    /// a second time, acknowledged or not, after a broker or a connection was lost: librdkafka's idempotent producer then
+    /// begins a new epoch and sends anew what other partitions had stored without an answer (its issue 4953). Readers know
+    /// records by their idempotency keys; the first one counts.
     async fn append(&self, topic: Topic, records: Vec<Record>) -> Result<Vec<LogPosition>, LogError>;
 
     /// Reads from `from` on. Waits up to `max_wait` for the first record, then returns what is there (perhaps nothing).

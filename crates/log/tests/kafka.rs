@@ -270,7 +270,8 @@ async fn a_broker_that_dies_and_comes_back() {
     log.close().await;
 }
 
-/// Three brokers, one killed under load: what was acknowledged is there, once.
+/// Three brokers, one killed under load: what was acknowledged is where it was said to be. It may be there a second time
+/// ([`Log::append`]).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_loses_a_broker_and_no_record() {
     let mut kafka = Kafka::start_cluster(3).unwrap();
@@ -304,16 +305,15 @@ async fn a_cluster_loses_a_broker_and_no_record() {
     for task in tasks {
         acknowledged.extend(task.await.unwrap().into_iter().map(|(value, at)| (Bytes::from(value), at)));
     }
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<Bytes, Vec<LogPosition>> = BTreeMap::new();
     for partition in 0..6 {
         let end = log.end(Topic::Events, partition).await.unwrap();
         for r in read_all(log.as_ref(), Topic::Events, partition, 0, end).await {
-            let at = LogPosition { partition, position: r.position };
-            assert_eq!(found.insert(r.value, at), None, "twice in the log");
+            found.entry(r.value).or_default().push(LogPosition { partition, position: r.position });
         }
     }
     for (value, at) in acknowledged {
-        assert_eq!(found.get(&value), Some(&at), "{value:?}");
+        assert!(found.get(&value).is_some_and(|all| all.contains(&at)), "{value:?} at {at:?}: {:?}", found.get(&value));
     }
     log.close().await;
 }
