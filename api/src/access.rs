@@ -5,8 +5,8 @@ use std::sync::Arc;
 use avow_control::{Access, Caller};
 use avow_schemas::control::Scope;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use http::header;
 use http::request::Parts;
+use http::{HeaderMap, header};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -18,17 +18,24 @@ impl FromRequestParts<Arc<Api>> for Bearer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
-            return Err(Problem::unauthorized("this needs a token: Authorization: Bearer ..."));
-        };
-        let token = value.to_str().ok().and_then(|value| value.split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        let Some(token) = token else {
-            return Err(Problem::unauthorized("the Authorization header is not of the form: Bearer ..."));
-        };
-        let caller = api.control.authenticate(token);
-        caller.map(Self).ok_or_else(|| Problem::unauthorized("the token is unknown, revoked or expired"))
+        let caller = caller_of(api, &parts.headers)?;
+        caller.map(Self).ok_or_else(|| Problem::unauthorized("this needs a token: Authorization: Bearer ..."))
     }
+}
+
+/// Who holds the token that a request carries; none where it carries none.
+///
+/// # Errors
+/// 401 for one that is not good.
+pub(crate) fn caller_of(api: &Api, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let Some(token) = token else {
+        return Err(Problem::unauthorized("the Authorization header is not of the form: Bearer ..."));
+    };
+    let caller = api.control.authenticate(token);
+    caller.map(Some).ok_or_else(|| Problem::unauthorized("the token is unknown, revoked or expired"))
 }
 
 impl OptionalFromRequestParts<Arc<Api>> for Bearer {
@@ -36,11 +43,7 @@ impl OptionalFromRequestParts<Arc<Api>> for Bearer {
 
     /// None where no token is given; one that is given must be good.
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Option<Self>, Problem> {
-        if parts.headers.contains_key(header::AUTHORIZATION) {
-            <Self as FromRequestParts<Arc<Api>>>::from_request_parts(parts, api).await.map(Some)
-        } else {
-            Ok(None)
-        }
+        Ok(caller_of(api, &parts.headers)?.map(Self))
     }
 }
 

@@ -10,15 +10,18 @@ use avow_log::Log;
 use avow_telemetry::Metrics;
 use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
+use avow_warehouse::query::Limits;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::allowance::Allowance;
 use crate::audits::{Audit, Audits};
 use crate::config::ApiConfig;
 use crate::exports::Exports;
 use crate::letters::Letters;
 use crate::live::Live;
 use crate::quality::watch;
+use crate::query::export::{QueryExports, Writing};
 use crate::rebuilds::{Rebuilding, Rebuilds};
 use crate::restored;
 
@@ -36,6 +39,8 @@ pub struct Parts {
     pub serving: Arc<AtomicBool>,
     /// Where export jobs and their bundles lie; made where it is missing.
     pub exports_dir: PathBuf,
+    /// Where exports of numbers lie; made where it is missing.
+    pub query_exports_dir: PathBuf,
     /// Where rebuilds are noted; made where it is missing.
     pub rebuilds_dir: PathBuf,
     /// Where audits of the ledgers are noted; made where it is missing.
@@ -62,6 +67,7 @@ pub struct Api {
     pub(crate) control: Arc<Control>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) exports: Arc<Exports>,
+    pub(crate) query_exports: Arc<QueryExports>,
     pub(crate) rebuilds: Arc<Rebuilds>,
     pub(crate) audits: Arc<Audits>,
     pub(crate) letters: Letters,
@@ -72,7 +78,8 @@ pub struct Api {
     /// One erasure at a time.
     pub(crate) erasing: Mutex<()>,
     /// Turns at the warehouse.
-    pub(crate) queries: Semaphore,
+    pub(crate) queries: Arc<Semaphore>,
+    pub(crate) allowance: Allowance,
 }
 
 impl Api {
@@ -94,6 +101,10 @@ impl Api {
             shutdown.clone(),
         );
         let exports = exports.await?;
+        let queries = Arc::new(Semaphore::new(config.concurrent_queries.max(1)));
+        let query_exports =
+            query_exports(&config, parts.query_exports_dir, &warehouse, &log, &control, &queries, &shutdown);
+        let query_exports = query_exports.await?;
         let rebuilding = Rebuilding { warehouse: Arc::clone(&warehouse) };
         let rebuilds = Rebuilds::open(rebuilds_dir.clone(), rebuilding, shutdown.clone()).await;
         let rebuilds = rebuilds.map_err(|source| ApiError::Rebuilds { path: rebuilds_dir, source })?;
@@ -115,7 +126,7 @@ impl Api {
             shutdown,
         ));
         let letters = Letters::new(Arc::clone(&log));
-        let queries = Semaphore::new(config.concurrent_queries.max(1));
+        let allowance = Allowance::new(config.requests_per_minute);
         Ok(Arc::new(Self {
             config,
             warehouse,
@@ -123,6 +134,7 @@ impl Api {
             control,
             metrics,
             exports,
+            query_exports,
             rebuilds,
             audits,
             letters,
@@ -132,6 +144,27 @@ impl Api {
             serving,
             erasing: Mutex::default(),
             queries,
+            allowance,
         }))
     }
+}
+
+async fn query_exports(
+    config: &ApiConfig,
+    folder: PathBuf,
+    warehouse: &Arc<Warehouse>,
+    log: &Arc<dyn Log>,
+    control: &Arc<Control>,
+    queries: &Arc<Semaphore>,
+    shutdown: &CancellationToken,
+) -> Result<Arc<QueryExports>, ApiError> {
+    let writing = Writing {
+        warehouse: Arc::clone(warehouse),
+        log: Arc::clone(log),
+        control: Arc::clone(control),
+        limits: Limits { exact_visitors: config.exact_visitors_up_to, rows: config.max_rows },
+        queries: Arc::clone(queries),
+    };
+    let opened = QueryExports::open(folder.clone(), writing, config.keep_exports_ms(), shutdown.clone()).await;
+    opened.map_err(|source| ApiError::Exports { path: folder, source })
 }

@@ -11,6 +11,8 @@ pub struct ApiConfig {
     pub max_rows: usize,
     /// How many questions the warehouse works on at once; more wait.
     pub concurrent_queries: usize,
+    /// How many requests a minute one token or person may make; 0: as many as it likes.
+    pub requests_per_minute: u32,
     /// How long a finished export is kept, in days.
     pub keep_exports_days: u32,
     /// How many live streams may be open at once.
@@ -25,9 +27,17 @@ impl Default for ApiConfig {
             exact_visitors_up_to: 20_000_000,
             max_rows: 1_000_000,
             concurrent_queries: 8,
+            requests_per_minute: 1_200,
             keep_exports_days: 30,
             live_streams: 500,
             books_seconds: 60,
         }
+    }
+}
+
+impl ApiConfig {
+    /// How long a finished export is kept, in milliseconds.
+    pub(crate) fn keep_exports_ms(&self) -> i64 {
+        i64::from(self.keep_exports_days) * 86_400_000
     }
 }

@@ -43,7 +43,6 @@ use crate::moment;
 use job::{Asked, Job, OfExport};
 
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
-const DAY_MS: i64 = 86_400_000;
 /// How often an export is begun again whose records have changed while it was made.
 const ONCE_MORE: usize = 2;
 
@@ -79,7 +78,7 @@ impl Exports {
         for job in store.jobs().into_iter().filter(|job| !job.state.is_over()) {
             let _ = queue.send(job.id);
         }
-        let keep_ms = i64::from(config.keep_exports_days) * DAY_MS;
+        let keep_ms = config.keep_exports_ms();
         let withdrawing = tokio::sync::Mutex::default();
         let exports = Arc::new(Self { store, queue, warehouse, control, keys, log_id, keep_ms, withdrawing });
         tokio::spawn(Arc::clone(&exports).work(waiting, shutdown.clone()));

@@ -1,6 +1,8 @@
 //! Work that goes on behind an answer 202: how it stands, and the folder that keeps it over a restart. A job is
 //! `<id>/job.json`, written aside and renamed, so that a kill leaves the old one or the new one.
 
+pub mod file;
+pub mod queue;
 pub mod single;
 
 use std::collections::HashMap;

@@ -8,6 +8,7 @@
 #![allow(unused_qualifications, reason = "the macro that describes parameters writes its paths in full")]
 
 mod access;
+mod allowance;
 mod api;
 mod attachments;
 mod audits;

@@ -52,6 +52,14 @@ impl Problem {
         self.with("at", Value::String(place.into()))
     }
 
+    /// The same where what was wrong lies within something else, at `place`.
+    pub fn beneath(self, place: &str) -> Self {
+        match self.members.get("at").and_then(Value::as_str).map(|at| format!("{place}{at}")) {
+            Some(at) => self.at(at),
+            None => self,
+        }
+    }
+
     pub fn with(mut self, member: &str, value: Value) -> Self {
         self.members.insert(member.to_owned(), value);
         self

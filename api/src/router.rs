@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, attachments, audits, banners, exports, ledger, letters, live, me, openapi, page, quality, query, rebuilds,
-    reference, services, sites, subjects, tokens,
+    Api, allowance, attachments, audits, banners, exports, ledger, letters, live, me, openapi, page, quality, query,
+    rebuilds, reference, services, sites, subjects, tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -31,7 +31,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Every route that the OpenAPI document describes. A route added here is described there.
 pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
-        .routes(routes!(query::ask::query))
+        .routes(routes!(query::ask::query, query::link::query_by_link))
+        .routes(routes!(query::metadata::get_metadata))
+        .routes(routes!(query::export::list::list_query_exports, query::export::create::create_query_export))
+        .routes(routes!(query::export::get::get_query_export))
+        .routes(routes!(query::export::file::get_query_export_file))
         .routes(routes!(live::stream::live))
         .routes(routes!(sites::list::list_sites))
         .routes(routes!(sites::get::get_site, sites::put::put_site))
@@ -88,6 +92,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new().compress_when(not_event_streams))
         .layer(from_fn_with_state(Arc::clone(&api), serving))
+        .layer(from_fn_with_state(Arc::clone(&api), allowance::spend))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api, counted))
         .layer(secure(

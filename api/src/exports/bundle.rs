@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use tower::ServiceExt;
-use tower_http::services::ServeFile;
+use axum::response::Response;
 use uuid::Uuid;
 
 use super::archive::BUNDLE;
@@ -15,7 +11,7 @@ use super::get::job;
 use crate::Api;
 use crate::access::Bearer;
 use crate::extract::Segments;
-use crate::jobs::State as JobState;
+use crate::jobs::file::{Download, download};
 use crate::problem::{Problem, ProblemDocument};
 
 /// The bundle: a zip of the report, the records, what proves them, and `manifest.json` (RFC 8785), which names the SHA-256
@@ -40,21 +36,11 @@ pub async fn get_bundle(
     request: Request,
 ) -> Result<Response, Problem> {
     let job = job(&api, &caller, id)?;
-    if job.state != JobState::Done {
-        let detail = job.error.unwrap_or_else(|| "the export is not done yet".to_owned());
-        return Err(Problem::new(StatusCode::CONFLICT, "not_done", detail));
-    }
-    let path = api.exports.store.path(id).join(BUNDLE);
-    let served = ServeFile::new(path).oneshot(request).await;
-    let mut response = served.map(|response| response.map(Body::new)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"avow-{}-{id}.zip\"", job.of.asked.site)) {
-        headers.insert(header::CONTENT_DISPOSITION, name);
-    }
-    if let Some(tag) = job.of.sha256.and_then(|sha256| HeaderValue::from_str(&format!("\"{sha256}\"")).ok()) {
-        headers.insert(header::ETAG, tag);
-    }
-    Ok(response)
+    let file = Download {
+        path: api.exports.store.path(id).join(BUNDLE),
+        media_type: "application/zip",
+        name: format!("avow-{}-{id}.zip", job.of.asked.site),
+        sha256: job.of.sha256.clone(),
+    };
+    download(&job, file, request).await
 }

@@ -1,13 +1,19 @@
-//! The same rows in the form that was asked for: JSON, CSV or NDJSON. What JSON says under `meta`, the others say in
+//! The same rows in the form that was asked for: JSON, CSV, NDJSON or Parquet. What JSON says under `meta`, the others say in
 //! headers that begin with `avow-`.
 
-use avow_warehouse::query::{Answer, Number, QuerySpec, Row};
+mod parquet;
+mod sheet;
+mod table;
+
+use avow_warehouse::query::{Answer, Dimension, QuerySpec, Row};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::request::{QueryAnswer, QueryMeta, QueryRow};
+pub use sheet::Sheet;
+
+use super::request::{QueryAnswer, QueryMeta, QueryRow, RowComparison};
 use crate::problem::Problem;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,16 +21,32 @@ pub enum Form {
     Json,
     Csv,
     Ndjson,
+    Parquet,
 }
 
 impl Form {
-    const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
+    pub const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Ndjson, Self::Parquet];
+
+    /// As it is named in addresses and files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.as_str() == name)
+    }
 
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
             Self::Ndjson => "application/x-ndjson",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 
@@ -68,9 +90,7 @@ impl Form {
 pub struct Rendering<'a> {
     pub spec: &'a QuerySpec,
     pub answer: &'a Answer,
-    pub query: Value,
-    pub freshness: Option<String>,
-    pub next_cursor: Option<String>,
+    pub meta: QueryMeta,
 }
 
 impl Rendering<'_> {
@@ -79,73 +99,52 @@ impl Rendering<'_> {
     /// # Errors
     /// 500 where the rows cannot be written, which a defect alone brings about.
     pub fn response(self, form: Form) -> Result<Response, Problem> {
-        let mut response = match form {
-            Form::Json => Json(self.document()).into_response(),
-            Form::Csv => {
-                ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], self.csv()?).into_response()
-            }
-            Form::Ndjson => ([(header::CONTENT_TYPE, form.media_type())], self.lines()).into_response(),
+        if form == Form::Json {
+            let rows = self.answer.rows.iter().map(|row| row_of(self.spec, row)).collect();
+            return Ok(Json(QueryAnswer { rows, meta: self.meta }).into_response());
+        }
+        let kind = match form {
+            Form::Csv => "text/csv; charset=utf-8; header=present",
+            _ => form.media_type(),
         };
-        if form != Form::Json {
-            let headers = response.headers_mut();
-            let mut say = |name: &'static str, value: &str| {
-                if let Ok(value) = HeaderValue::from_str(value) {
-                    headers.insert(HeaderName::from_static(name), value);
-                }
-            };
-            say("avow-suppressed", &self.answer.suppressed.to_string());
-            say("avow-approximate", if self.answer.approximate { "true" } else { "false" });
-            if let Some(freshness) = &self.freshness {
-                say("avow-freshness", freshness);
+        let failed = |error: std::io::Error| Problem::internal(format!("cannot write the rows: {error}"));
+        let mut sheet = Sheet::new(self.spec, form, Vec::new()).map_err(failed)?;
+        sheet.write(self.spec, &self.answer.rows).map_err(failed)?;
+        let mut response = ([(header::CONTENT_TYPE, kind)], sheet.finish().map_err(failed)?).into_response();
+        let headers = response.headers_mut();
+        let mut say = |name: &'static str, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
             }
-            if let Some(cursor) = &self.next_cursor {
-                say("avow-next-cursor", cursor);
-            }
+        };
+        say("avow-suppressed", &self.meta.suppressed.to_string());
+        say("avow-approximate", if self.meta.approximate { "true" } else { "false" });
+        if let Some(freshness) = &self.meta.freshness {
+            say("avow-freshness", freshness);
+        }
+        if let Some(cursor) = &self.meta.next_cursor {
+            say("avow-next-cursor", cursor);
         }
         Ok(response)
     }
+}
 
-    fn document(&self) -> QueryAnswer {
-        QueryAnswer {
-            rows: self.answer.rows.iter().map(|row| self.row(row)).collect(),
-            meta: QueryMeta {
-                query: self.query.clone(),
-                freshness: self.freshness.clone(),
-                sampled: false,
-                approximate: self.answer.approximate,
-                suppressed: self.answer.suppressed,
-                next_cursor: self.next_cursor.clone(),
-            },
-        }
+fn row_of(spec: &QuerySpec, row: &Row) -> QueryRow {
+    fn named<T: serde::Serialize>(names: &[String], values: &[T]) -> Value {
+        Value::Object(names.iter().cloned().zip(values.iter().map(|value| json!(value))).collect())
     }
-
-    fn row(&self, row: &Row) -> QueryRow {
-        let names = self.spec.dimensions.iter().map(|dimension| dimension.as_str().to_owned());
-        let dimensions: Map<String, Value> = names.zip(row.dimensions.iter().map(|value| json!(value))).collect();
-        let metrics: Map<String, Value> =
-            self.answer.columns.iter().cloned().zip(row.metrics.iter().map(|value| json!(value))).collect();
-        QueryRow { dimensions: Value::Object(dimensions), metrics: Value::Object(metrics) }
-    }
-
-    fn lines(&self) -> String {
-        let mut text = String::new();
-        for row in &self.answer.rows {
-            text.push_str(&serde_json::to_string(&self.row(row)).unwrap_or_default());
-            text.push('\n');
-        }
-        text
-    }
-
-    fn csv(&self) -> Result<Vec<u8>, Problem> {
-        let failed = |error: csv::Error| Problem::internal(format!("cannot write CSV: {error}"));
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let dimensions = self.spec.dimensions.iter().map(|dimension| dimension.as_str());
-        writer.write_record(dimensions.chain(self.answer.columns.iter().map(String::as_str))).map_err(failed)?;
-        for row in &self.answer.rows {
-            let metrics = row.metrics.iter().map(|value| value.as_ref().map_or_else(String::new, Number::to_string));
-            writer.write_record(row.dimensions.iter().cloned().chain(metrics)).map_err(failed)?;
-        }
-        writer.into_inner().map_err(|error| Problem::internal(error.to_string()))
+    let dimensions: Vec<String> = spec.dimensions.iter().map(|dimension| dimension.as_str().to_owned()).collect();
+    let comparison = spec.compare.is_some().then(|| {
+        row.comparison.as_ref().map(|then| RowComparison {
+            dimensions: named(&[Dimension::Time.as_str().to_owned()], then.time.as_slice()),
+            metrics: named(&spec.columns(), &then.metrics),
+            change: named(&spec.changes(), &then.change),
+        })
+    });
+    QueryRow {
+        dimensions: named(&dimensions, &row.dimensions),
+        metrics: named(&spec.columns(), &row.metrics),
+        comparison,
     }
 }
 
@@ -168,7 +167,8 @@ mod tests {
             ("application/json;q=0.5, text/csv", Ok(Form::Csv)),
             ("text/html, */*;q=0.1", Ok(Form::Json)),
             ("text/*", Ok(Form::Csv)),
-            ("application/vnd.apache.parquet", Err(406)),
+            ("application/vnd.apache.parquet", Ok(Form::Parquet)),
+            ("application/pdf", Err(406)),
             ("text/csv;q=0", Err(406)),
         ] {
             assert_eq!(preferred(accept), form, "{accept}");

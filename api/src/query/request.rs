@@ -23,6 +23,11 @@ pub struct QueryRequest {
     /// Required with the dimension `time`: `hour`, `day`, `week` (from Monday) or `month`.
     #[serde(default)]
     pub interval: Option<String>,
+    /// What each row is put beside: `previous_period` (as many days, just before), `previous_year` (the same dates a year before;
+    /// 28 February for the 29th) or two days of one's own. A range that is not over yet is compared with as much of the other
+    /// (not with a range of one's own, which is taken as it is).
+    #[serde(default)]
+    pub compare: Option<Compare>,
     /// An IANA time zone; UTC where none is given.
     #[serde(default = "utc")]
     pub timezone: String,
@@ -47,11 +52,20 @@ pub struct QueryRequest {
     pub cursor: Option<String>,
 }
 
-fn utc() -> String {
+/// What a question's rows are compared with.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Compare {
+    Named(String),
+    /// Two days, both included.
+    Range(Vec<String>),
+}
+
+pub(super) fn utc() -> String {
     "UTC".into()
 }
 
-const fn rows() -> u32 {
+pub(super) const fn rows() -> u32 {
     10_000
 }
 
@@ -70,6 +84,23 @@ pub struct QueryRow {
     /// By metric; null where there is nothing to divide by, or where the cell is withheld.
     #[schema(value_type = std::collections::HashMap<String, Option<f64>>)]
     pub metrics: Value,
+    /// Only with `compare`; null where the interval has no counterpart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Option<RowComparison>>,
+}
+
+/// What a row is compared with: the same dimensions in the other range, and the interval of the same number.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RowComparison {
+    /// `time` of the counterpart, where rows are by time.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub dimensions: Value,
+    #[schema(value_type = std::collections::HashMap<String, Option<f64>>)]
+    pub metrics: Value,
+    /// From then to now, by metric: of a count relative (0.1 is 10 % more), of a rate the difference (0.1 is 10 points more)
+    /// with `_low` and `_high` (Newcombe 1998, method 10, 95 %).
+    #[schema(value_type = std::collections::HashMap<String, Option<f64>>)]
+    pub change: Value,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,11 +110,31 @@ pub struct QueryMeta {
     pub query: Value,
     /// Every event acknowledged before this instant is counted; null before the first.
     pub freshness: Option<String>,
+    /// What each rate asked for is divided by, in words of `docs/metrics.md`.
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub denominators: Value,
+    /// Whether no event of these days can be taken any more (imports aside): the last one is over for 30 days.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Only with `compare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<MetaComparison>,
     /// Always false: nothing is ever sampled.
     pub sampled: bool,
     /// Whether `visitors` was estimated.
     pub approximate: bool,
-    /// How many rows of this page are withheld because so few decisions would show single persons.
+    /// How many rows of this page are withheld, in themselves or in what they are compared with: so few decisions would show
+    /// single persons, or another row with so few could be worked out from this one and a total.
     pub suppressed: usize,
     pub next_cursor: Option<String>,
+}
+
+/// The range that was compared with.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MetaComparison {
+    /// Two days, both included.
+    #[schema(value_type = Vec<String>)]
+    pub date_range: (String, String),
+    /// Where the question's own range is not over yet: up to when the other was read, so that both are equally long.
+    pub until: Option<String>,
 }

@@ -9,11 +9,12 @@ use avow_warehouse::query::{
     Calendar, CalendarError, Dimension, Direction, Filter, Interval, Limits, Metric, Order, OrderKey, QuerySpec,
     Suppression,
 };
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::filter;
-use super::request::QueryRequest;
+use super::request::{Compare, QueryRequest};
 use crate::access::require;
 use crate::problem::Problem;
 use crate::sealed;
@@ -27,6 +28,10 @@ pub struct Resolved {
     pub query: Value,
     /// What cursors are bound to: the question without its page.
     pub identity: String,
+    /// The two days that rows are compared with.
+    pub compared: Option<(Date, Date)>,
+    /// Whether the comparison ends where the range does while that is not over.
+    pub compares_alike: bool,
 }
 
 /// Checks a body.
@@ -40,9 +45,28 @@ pub fn resolve(
     limits: Limits,
 ) -> Result<Resolved, Problem> {
     let sites = sites(request.sites.as_deref(), caller, directory)?;
+    let suppression = suppression(&sites, sees_all(caller), directory);
+    check(request, sites, suppression, limits)
+}
+
+/// Checks a body whose sites, and what is to be withheld of them, are known.
+///
+/// # Errors
+/// 422 for whatever names what does not exist.
+pub fn check(
+    request: &QueryRequest,
+    sites: Vec<SiteId>,
+    suppression: Option<Suppression>,
+    limits: Limits,
+) -> Result<Resolved, Problem> {
     let metrics = metrics(&request.metrics)?;
     let dimensions = dimensions(&request.dimensions)?;
-    let calendar = calendar(request, dimensions.contains(&Dimension::Time))?;
+    let by_time = dimensions.contains(&Dimension::Time);
+    let (first, last) = days(&request.date_range.0, &request.date_range.1, "/date_range")?;
+    let calendar = calendar(request, (first, last), by_time)?;
+    let compared = request.compare.as_ref().map(|compare| comparison(compare, first, last)).transpose()?;
+    let compare = compared.map(|days| self::calendar(request, days, by_time)).transpose();
+    let compare = compare.map_err(|problem| problem.at("/compare"))?;
     let (filters, pair_filters) = filters(&request.filters, &dimensions)?;
     let order = order(&request.order_by, &dimensions)?;
     if !(1..=MOST_ROWS).contains(&request.limit) {
@@ -50,7 +74,7 @@ pub fn resolve(
     }
 
     let mut query = json!({
-        "sites": sites, "date_range": request.date_range, "interval": request.interval, "timezone": request.timezone,
+        "sites": sites, "date_range": request.date_range, "interval": request.interval, "compare": request.compare, "timezone": request.timezone,
         "metrics": request.metrics, "dimensions": request.dimensions, "filters": request.filters,
         "order_by": request.order_by,
     });
@@ -65,10 +89,10 @@ pub fn resolve(
     query["cursor"] = json!(request.cursor);
 
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let suppression = suppression(&sites, caller, directory);
     let spec = QuerySpec {
         sites,
         calendar,
+        compare,
         dimensions,
         metrics,
         filters,
@@ -79,7 +103,8 @@ pub fn resolve(
         suppression,
         limits,
     };
-    Ok(Resolved { spec, query, identity })
+    let compares_alike = matches!(request.compare, Some(Compare::Named(_)));
+    Ok(Resolved { spec, query, identity, compared, compares_alike })
 }
 
 /// The sites asked for, or all that the caller may see. A site that the token is not for is 403 whether it exists or not.
@@ -147,13 +172,41 @@ fn dimensions(asked: &[String]) -> Result<Vec<Dimension>, Problem> {
     Ok(dimensions)
 }
 
-fn calendar(request: &QueryRequest, by_time: bool) -> Result<Calendar, Problem> {
-    let day = |text: &str, at: &str| {
+/// Two days that are sent, `at` there.
+fn days(first: &str, last: &str, at: &str) -> Result<(Date, Date), Problem> {
+    let day = |text: &str, place: u8| {
         let day = text.parse::<Date>().ok().filter(|_| text.len() == 10);
-        day.ok_or_else(|| Problem::unprocessable("invalid_date", format!("{text:?} is no day (YYYY-MM-DD)")).at(at))
+        day.ok_or_else(|| {
+            Problem::unprocessable("invalid_date", format!("{text:?} is no day (YYYY-MM-DD)"))
+                .at(format!("{at}/{place}"))
+        })
     };
-    let first = day(&request.date_range.0, "/date_range/0")?;
-    let last = day(&request.date_range.1, "/date_range/1")?;
+    Ok((day(first, 0)?, day(last, 1)?))
+}
+
+/// The days that the range `first` to `last` is compared with.
+fn comparison(compare: &Compare, first: Date, last: Date) -> Result<(Date, Date), Problem> {
+    let wrong = |detail: &str| Problem::unprocessable("invalid_comparison", detail).at("/compare");
+    let early = || wrong("there is no such range: it would lie before the calendar's beginning");
+    match compare {
+        Compare::Named(name) if name == "previous_period" => {
+            let length = first.until(last).map_err(|_| early())?;
+            let before = first.yesterday().map_err(|_| early())?;
+            Ok((before.checked_sub(length).map_err(|_| early())?, before))
+        }
+        Compare::Named(name) if name == "previous_year" => {
+            let back = |day: Date| day.checked_sub(1.year()).map_err(|_| early());
+            Ok((back(first)?, back(last)?))
+        }
+        Compare::Range(range) => match range.as_slice() {
+            [first, last] => days(first, last, "/compare"),
+            _ => Err(wrong("a range is two days")),
+        },
+        Compare::Named(_) => Err(wrong("compare is \"previous_period\", \"previous_year\" or two days")),
+    }
+}
+
+fn calendar(request: &QueryRequest, (first, last): (Date, Date), by_time: bool) -> Result<Calendar, Problem> {
     let interval = match request.interval.as_deref() {
         None if by_time => {
             let detail = "the dimension `time` needs an interval: hour, day, week or month";
@@ -211,9 +264,14 @@ fn order(asked: &[(String, String)], dimensions: &[Dimension]) -> Result<Vec<Ord
     Ok(order)
 }
 
-/// What is withheld from a caller without `audit:read`, by the sites' own settings.
-fn suppression(sites: &[SiteId], caller: &Caller, directory: &Directory) -> Option<Suppression> {
-    if caller.has(Scope::AuditRead) {
+/// Whether a caller may see cells of any size.
+pub fn sees_all(caller: &Caller) -> bool {
+    caller.has(Scope::AuditRead)
+}
+
+/// What is withheld from those who may not see all, by the sites' own settings.
+pub fn suppression(sites: &[SiteId], sees_all: bool, directory: &Directory) -> Option<Suppression> {
+    if sees_all {
         return None;
     }
     let below = sites.iter().filter_map(|site| {
@@ -223,4 +281,35 @@ fn suppression(sites: &[SiteId], caller: &Caller, directory: &Directory) -> Opti
     let below: HashMap<SiteId, u32> = below.collect();
     let largest = below.values().copied().max().unwrap_or(0);
     Some(Suppression { below, largest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn comparisons_are_as_long_or_of_the_same_dates() {
+        let named = |name: &str, first, last| comparison(&Compare::Named(name.into()), first, last).unwrap();
+        let november = (date(2026, 11, 1), date(2026, 11, 24));
+        assert_eq!(
+            named("previous_period", november.0, november.1),
+            (date(2026, 10, 8), date(2026, 10, 31)),
+            "24 days just before"
+        );
+        assert_eq!(named("previous_period", november.0, november.0), (date(2026, 10, 31), date(2026, 10, 31)));
+        assert_eq!(named("previous_year", november.0, november.1), (date(2025, 11, 1), date(2025, 11, 24)));
+        let leap = (date(2028, 2, 28), date(2028, 2, 29));
+        assert_eq!(named("previous_year", leap.0, leap.1), (date(2027, 2, 28), date(2027, 2, 28)));
+        let range = Compare::Range(vec!["2026-01-01".into(), "2026-01-31".into()]);
+        assert_eq!(comparison(&range, november.0, november.1).unwrap(), (date(2026, 1, 1), date(2026, 1, 31)));
+        for (compare, at) in [
+            (Compare::Named("yesterday".into()), "/compare"),
+            (Compare::Range(vec!["2026-01-01".into()]), "/compare"),
+            (Compare::Range(vec!["2026-01-01".into(), "later".into()]), "/compare/1"),
+        ] {
+            let problem = comparison(&compare, november.0, november.1).unwrap_err();
+            assert_eq!(problem.members["at"], at, "{compare:?}");
+        }
+    }
 }

@@ -183,6 +183,7 @@ fn parts(
         log_keeps: std::time::Duration::from_secs(10),
         serving: Arc::default(),
         exports_dir: folder.join("exports"),
+        query_exports_dir: folder.join("query-exports"),
         rebuilds_dir: folder.join("rebuilds"),
         audits_dir: folder.join("audits"),
         shutdown: shutdown.clone(),

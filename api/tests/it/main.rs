@@ -6,13 +6,16 @@
 mod banners;
 mod bench;
 mod cohorts;
+mod comparisons;
 #[path = "../../../crates/warehouse/tests/chain/engine.rs"]
 mod engine;
 mod events;
 mod exports;
+mod links;
 mod live;
 mod numbers;
 mod people;
+mod query_exports;
 mod rebuild;
 mod routes;
 mod settings;

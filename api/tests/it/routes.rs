@@ -129,7 +129,7 @@ async fn whatever_is_no_request_is_refused_as_a_problem() {
         assert_eq!((status, code.as_str()), expected);
     }
     for (method, path, expected) in [
-        (Method::GET, "/api/v1/query", (405, "method_not_allowed")),
+        (Method::PUT, "/api/v1/query", (405, "method_not_allowed")),
         (Method::GET, "/api/v1/nothing", (404, "not_found")),
         (Method::GET, "/api/v1/services/none", (404, "unknown_service")),
         (Method::GET, "/api/v1/services/chaport?language=tlh", (422, "unknown_language")),

@@ -232,6 +232,7 @@ impl Server {
             log_keeps: log::keeps(&self.config),
             serving: Arc::clone(&self.serving),
             exports_dir: self.config.data_dir.join("exports"),
+            query_exports_dir: self.config.data_dir.join("query-exports"),
             rebuilds_dir: self.config.data_dir.join("rebuilds"),
             audits_dir: self.config.data_dir.join("audits"),
             shutdown: self.background.clone(),

@@ -1,16 +1,19 @@
-//! Putting the parts of an answer together: joined by the row's dimensions, small cells withheld, ordered, cut into pages.
+//! Putting the parts of an answer together: joined by the row's dimensions, beside what they are compared with, small cells
+//! withheld, ordered, cut into pages.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clickhouse::Client;
 
+use super::difference::change;
 use super::error::QueryError;
 use super::measure::{Cell, Number};
 use super::people::{self, People};
 use super::revoked::{self, Cohort};
-use super::rollup::{self, Counts, Key, Pair, Rollup, With};
-use super::spec::{Dimension, Metric, OrderKey, QuerySpec, Rate};
+use super::rollup::{self, Key, Pair, Rollup, With};
+use super::spec::{Dimension, Metric, OrderKey, QuerySpec};
+use super::withhold::withheld;
 
 /// One row: values in the order of the question's dimensions, and of [`Answer::columns`].
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +21,19 @@ pub struct Row {
     pub dimensions: Vec<String>,
     /// `None`: null, because there is nothing to divide by, or because the cell is withheld.
     pub metrics: Vec<Option<Number>>,
+    /// `None`: nothing is compared, or this interval has no counterpart.
+    pub comparison: Option<Comparison>,
+}
+
+/// What a row is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The beginning of the counterpart's interval, where rows are by time.
+    pub time: Option<String>,
+    /// In the order of [`Answer::columns`].
+    pub metrics: Vec<Option<Number>>,
+    /// In the order of [`Answer::changes`]: of counts relative (0.1 is 10 % more), of rates in points (0.1 is 10 points more).
+    pub change: Vec<Option<f64>>,
 }
 
 /// A page of rows.
@@ -25,13 +41,25 @@ pub struct Row {
 pub struct Answer {
     /// Names of the metric columns: a rate has four.
     pub columns: Vec<String>,
+    /// Names of the columns of change: a rate has three. Empty where nothing is compared.
+    pub changes: Vec<String>,
     pub rows: Vec<Row>,
-    /// How many of the page's rows are withheld.
+    /// How many of the page's rows are withheld, in themselves or in what they are compared with.
     pub suppressed: usize,
     /// Whether `visitors` was estimated.
     pub approximate: bool,
     /// Whether there are rows after this page.
     pub more: bool,
+}
+
+/// What the tables say of one range of days.
+struct Side {
+    rollup: Rollup,
+    people: HashMap<Key, People>,
+    cohorts: HashMap<(Key, Pair), Cohort>,
+    withheld: HashSet<Key>,
+    /// Whether subjects were counted one by one.
+    exact: bool,
 }
 
 /// A row in the making.
@@ -41,6 +69,14 @@ struct Draft {
     cell: Cell,
     suppressed: bool,
     metrics: Vec<Option<Number>>,
+    before: Option<Before>,
+}
+
+/// Its counterpart.
+struct Before {
+    bucket: i64,
+    cell: Cell,
+    suppressed: bool,
 }
 
 /// Answers a question. `counted_to` is the answer's freshness in milliseconds since 1970, where there is one.
@@ -48,25 +84,63 @@ struct Draft {
 /// # Errors
 /// What the engine says, or more rows than the limit.
 pub async fn run(client: &Client, spec: &QuerySpec, counted_to: Option<i64>) -> Result<Answer, QueryError> {
-    let of_people = spec.metrics.iter().any(|metric| metric.is_of_people());
-    let rollup = rollup::read(client, spec, With { pairs: needs_pairs(spec), marks: of_people }).await?;
-    let decisions: u64 = rollup.totals.values().map(|counts| counts.decisions).sum();
-    let exact = decisions <= spec.limits.exact_visitors;
-    let people =
-        async { if of_people { people::read(client, spec, exact, &rollup.marks).await } else { Ok(HashMap::new()) } };
-    let (people, cohorts) = tokio::try_join!(people, ask_cohorts(client, spec, counted_to))?;
-
-    let mut drafts = join(spec, &rollup, &people, &cohorts);
+    let compared = spec.compared();
+    let before = async {
+        match &compared {
+            Some(compared) => Side::read(client, compared, counted_to).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (side, before) = tokio::try_join!(Side::read(client, spec, counted_to), before)?;
+    let mut drafts = join(spec, &side, before.as_ref().zip(compared.as_ref()));
     sort(spec, &mut drafts);
     let more = drafts.len() > spec.offset.saturating_add(spec.limit);
     let page: Vec<Draft> = drafts.into_iter().skip(spec.offset).take(spec.limit).collect();
+    let is_suppressed = |draft: &&Draft| draft.suppressed || draft.before.as_ref().is_some_and(|then| then.suppressed);
     Ok(Answer {
-        columns: columns(spec),
-        suppressed: page.iter().filter(|draft| draft.suppressed).count(),
-        approximate: spec.wants(Metric::Visitors) && !exact,
+        columns: spec.columns(),
+        changes: spec.changes(),
+        suppressed: page.iter().filter(is_suppressed).count(),
+        approximate: spec.wants(Metric::Visitors) && !(side.exact && before.is_none_or(|before| before.exact)),
         more,
-        rows: page.into_iter().map(|draft| finish(spec, draft)).collect(),
+        rows: page.into_iter().map(|draft| finish(spec, compared.as_ref(), draft)).collect(),
     })
+}
+
+impl Side {
+    async fn read(client: &Client, spec: &QuerySpec, counted_to: Option<i64>) -> Result<Self, QueryError> {
+        let of_people = spec.metrics.iter().any(|metric| metric.is_of_people());
+        let rollup = rollup::read(client, spec, With { pairs: needs_pairs(spec), marks: of_people }).await?;
+        let decisions: u64 = rollup.totals.values().map(|counts| counts.decisions).sum();
+        let exact = decisions <= spec.limits.exact_visitors;
+        let people = async {
+            if of_people { people::read(client, spec, exact, &rollup.marks).await } else { Ok(HashMap::new()) }
+        };
+        let (people, cohorts) = tokio::try_join!(people, ask_cohorts(client, spec, counted_to))?;
+        let withheld = withheld(spec, &rollup.totals);
+        Ok(Self { rollup, people, cohorts, withheld, exact })
+    }
+
+    /// Where it has rows. By service or category, a row is where pairs or withdrawals are; else where anything happened.
+    fn places(&self, spec: &QuerySpec) -> Vec<(Key, Pair)> {
+        if spec.by_pair() {
+            self.rollup.pairs.keys().cloned().collect()
+        } else {
+            self.rollup.totals.keys().map(|key| (key.clone(), Pair::default())).collect()
+        }
+    }
+
+    /// All that is known of a place; zeroes where nothing was counted. A row of a service repeats the total of its other
+    /// dimensions.
+    fn cell(&self, spec: &QuerySpec, place: &(Key, Pair)) -> Cell {
+        Cell {
+            by_pair: spec.by_pair(),
+            totals: self.rollup.totals.get(&place.0).copied().unwrap_or_default(),
+            pairs: self.rollup.pairs.get(place).copied().unwrap_or_default(),
+            people: self.people.get(&place.0).copied().unwrap_or_default(),
+            cohort: self.cohorts.get(place).copied().unwrap_or_default(),
+        }
+    }
 }
 
 fn needs_pairs(spec: &QuerySpec) -> bool {
@@ -95,43 +169,30 @@ async fn ask_cohorts(
     }
 }
 
-/// By service or category, a row is where pairs or withdrawals are, and repeats the total of its other dimensions; else a
-/// row is where anything happened.
-fn join(
-    spec: &QuerySpec,
-    rollup: &Rollup,
-    people: &HashMap<Key, People>,
-    cohorts: &HashMap<(Key, Pair), Cohort>,
-) -> Vec<Draft> {
-    let draft = |key: &Key, pair: Pair, pairs: Counts| {
-        let place = (key.clone(), pair);
-        let cell = Cell {
-            by_pair: spec.by_pair(),
-            totals: rollup.totals.get(key).copied().unwrap_or_default(),
-            pairs,
-            people: people.get(key).copied().unwrap_or_default(),
-            cohort: cohorts.get(&place).copied().unwrap_or_default(),
-        };
-        let (key, pair) = place;
-        let suppressed = withheld(spec, &key, &cell);
+/// The rows of both sides, each beside its counterpart: the same dimensions, and the interval of the same number.
+fn join(spec: &QuerySpec, side: &Side, before: Option<(&Side, &QuerySpec)>) -> Vec<Draft> {
+    let mut places: BTreeSet<(Key, Pair)> = side.places(spec).into_iter().collect();
+    if let Some((then, compared)) = before {
+        places.extend(then.places(spec).into_iter().filter_map(|(key, pair)| {
+            let bucket = spec.calendar.counterpart(key.bucket, &compared.calendar)?;
+            Some((Key { bucket, ..key }, pair))
+        }));
+    }
+    let draft = |place: (Key, Pair)| {
+        let cell = side.cell(spec, &place);
+        let suppressed = side.withheld.contains(&place.0);
         let values = spec.metrics.iter().flat_map(|metric| cell.values(*metric));
         let metrics = values.map(|value| value.filter(|_| !suppressed)).collect();
-        Draft { key, pair, cell, suppressed, metrics }
+        let then = before.and_then(|(then, compared)| {
+            let bucket = compared.calendar.counterpart(place.0.bucket, &spec.calendar)?;
+            let place = (Key { bucket, ..place.0.clone() }, place.1.clone());
+            let suppressed = then.withheld.contains(&place.0);
+            Some(Before { bucket, cell: then.cell(spec, &place), suppressed })
+        });
+        let (key, pair) = place;
+        Draft { key, pair, cell, suppressed, metrics, before: then }
     };
-    if spec.by_pair() {
-        rollup.pairs.iter().map(|((key, pair), counts)| draft(key, pair.clone(), *counts)).collect()
-    } else {
-        let of_all = |key: &Key| rollup.pairs.get(&(key.clone(), Pair::default())).copied().unwrap_or_default();
-        rollup.totals.keys().map(|key| draft(key, Pair::default(), of_all(key))).collect()
-    }
-}
-
-/// Whether the caller may not see this cell: it is of so few decisions that it would show single persons.
-fn withheld(spec: &QuerySpec, key: &Key, cell: &Cell) -> bool {
-    let Some(suppression) = &spec.suppression else { return false };
-    let site = spec.plain_dimensions().position(|d| d == Dimension::Site).and_then(|at| key.plain.get(at));
-    let below = site.and_then(|site| suppression.below.get(site.as_str())).copied().unwrap_or(suppression.largest);
-    (1..u64::from(below)).contains(&cell.totals.decisions)
+    places.into_iter().map(draft).collect()
 }
 
 fn sort(spec: &QuerySpec, drafts: &mut [Draft]) {
@@ -169,7 +230,7 @@ fn metric_value(spec: &QuerySpec, draft: &Draft, metric: Metric) -> Option<Numbe
         return None;
     }
     let before = |m: &&Metric| **m != metric;
-    let at: usize = spec.metrics.iter().take_while(before).map(|m| if m.is_rate() { Rate::ALL.len() } else { 1 }).sum();
+    let at: usize = spec.metrics.iter().take_while(before).map(|m| m.parts().len()).sum();
     if spec.wants(metric) {
         draft.metrics.get(at).copied().flatten()
     } else {
@@ -177,18 +238,20 @@ fn metric_value(spec: &QuerySpec, draft: &Draft, metric: Metric) -> Option<Numbe
     }
 }
 
-fn finish(spec: &QuerySpec, draft: Draft) -> Row {
+fn finish(spec: &QuerySpec, compared: Option<&QuerySpec>, draft: Draft) -> Row {
     let dimensions = spec.dimensions.iter().map(|dimension| match dimension {
         Dimension::Time => spec.calendar.label(draft.key.bucket),
         dimension => plain_value(spec, &draft, *dimension).to_owned(),
     });
-    Row { dimensions: dimensions.collect(), metrics: draft.metrics }
-}
-
-fn columns(spec: &QuerySpec) -> Vec<String> {
-    let names = spec.metrics.iter().flat_map(|metric| {
-        let parts: &[Rate] = if metric.is_rate() { &Rate::ALL } else { &[Rate::Value] };
-        parts.iter().map(move |part| format!("{}{}", metric.as_str(), part.suffix()))
+    let dimensions = dimensions.collect();
+    let comparison = draft.before.as_ref().zip(compared).map(|(then, compared)| {
+        let values = spec.metrics.iter().flat_map(|metric| then.cell.values(*metric));
+        let changes = spec.metrics.iter().flat_map(|metric| change(&draft.cell, &then.cell, *metric));
+        Comparison {
+            time: spec.has(Dimension::Time).then(|| compared.calendar.label(then.bucket)),
+            metrics: values.map(|value| value.filter(|_| !then.suppressed)).collect(),
+            change: changes.map(|change| change.filter(|_| !then.suppressed && !draft.suppressed)).collect(),
+        }
     });
-    names.collect()
+    Row { dimensions, metrics: draft.metrics, comparison }
 }

@@ -99,6 +99,36 @@ impl Calendar {
         self.bounds.as_deref()
     }
 
+    /// The same range, ended at an instant (seconds since 1970) that lies within it.
+    #[must_use]
+    pub fn until(self, instant: u32) -> Self {
+        Self { to: self.to.min(instant.max(self.from)), ..self }
+    }
+
+    /// How many intervals there are; 1 where the range is not cut.
+    pub fn intervals(&self) -> usize {
+        self.bounds.as_ref().map_or(1, Vec::len)
+    }
+
+    /// The range in parts of `most` intervals at most, in the order of time.
+    pub(super) fn slices(&self, most: usize) -> Vec<Self> {
+        let Some(bounds) = &self.bounds else { return vec![self.clone()] };
+        let slices = bounds.chunks(most.max(1)).enumerate().map(|(i, slice)| {
+            let after = bounds.get((i + 1) * most.max(1)).copied().unwrap_or(self.to);
+            let from = slice.first().copied().unwrap_or(self.from).max(self.from);
+            Self { zone: self.zone.clone(), from, to: after.min(self.to), bounds: Some(slice.to_vec()) }
+        });
+        slices.collect()
+    }
+
+    /// The beginning of this calendar's interval that has the number of `bound` in `other`. Without intervals, 0 stands for
+    /// the whole range on either side.
+    pub(super) fn counterpart(&self, bound: i64, other: &Self) -> Option<i64> {
+        let (Some(bounds), Some(others)) = (&self.bounds, &other.bounds) else { return Some(0) };
+        let at = u32::try_from(bound).ok().and_then(|bound| others.binary_search(&bound).ok())?;
+        bounds.get(at).map(|bound| i64::from(*bound))
+    }
+
     /// The beginning of an interval as RFC 3339 with the offset that the zone has then.
     pub fn label(&self, bound: i64) -> String {
         let Ok(instant) = Timestamp::from_second(bound) else { return String::new() };
@@ -246,6 +276,20 @@ mod tests {
         assert_eq!(weeks, ["2026-11-02T00:00:00+00:00", "2026-11-09T00:00:00+00:00", "2026-11-16T00:00:00+00:00"]);
         let months = labels(date(2026, 2, 14), date(2026, 4, 1), "Europe/Paris", Interval::Month);
         assert_eq!(months, ["2026-02-01T00:00:00+01:00", "2026-03-01T00:00:00+01:00", "2026-04-01T00:00:00+02:00"]);
+    }
+
+    #[test]
+    fn slices_are_the_range_again() {
+        let calendar =
+            Calendar::new(date(2026, 11, 4), date(2026, 12, 16), "Europe/Paris", Some(Interval::Week)).unwrap();
+        let slices = calendar.slices(3);
+        assert_eq!(slices.iter().map(Calendar::intervals).collect::<Vec<_>>(), [3, 3, 1]);
+        assert_eq!((slices[0].from(), slices[2].to()), (calendar.from(), calendar.to()));
+        assert!(slices.windows(2).all(|two| two[0].to() == two[1].from()));
+        let bounds: Vec<u32> = slices.iter().flat_map(|slice| slice.bounds().unwrap().to_vec()).collect();
+        assert_eq!(bounds, calendar.bounds().unwrap());
+        let whole = Calendar::new(date(2026, 11, 4), date(2026, 12, 16), "UTC", None).unwrap();
+        assert_eq!(whole.slices(3), [whole]);
     }
 
     #[test]

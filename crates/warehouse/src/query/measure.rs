@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::difference::Seen;
 use super::people::People;
 use super::revoked::Cohort;
 use super::rollup::Counts;
@@ -77,11 +78,17 @@ impl Proportion {
 impl Cell {
     /// The columns of a metric: one, or a rate's four.
     pub(super) fn values(&self, metric: Metric) -> impl Iterator<Item = Option<Number>> + '_ {
-        let parts: &[Rate] = if metric.is_rate() { &Rate::ALL } else { &[Rate::Value] };
-        parts.iter().map(move |part| match self.proportion(metric) {
+        metric.parts().iter().map(move |part| match self.proportion(metric) {
             Some(proportion) => proportion.part(*part),
             None => self.count(metric),
         })
+    }
+
+    /// A rate, and among how many it was seen; `None` for what is no rate, or has nothing to divide by.
+    pub(super) fn seen(&self, metric: Metric) -> Option<Seen> {
+        let proportion = self.proportion(metric)?;
+        let rate = proportion.part(Rate::Value)?.as_f64();
+        Some(Seen { rate, n: proportion.n })
     }
 
     fn withdrawals(&self) -> u64 {

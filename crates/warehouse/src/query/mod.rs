@@ -3,13 +3,14 @@
 //! A question takes at most three statements, one module each. [`rollup`] reads the roll-up once, totals and pairs together,
 //! so that no rate is made of two moments; [`people`] reads the events for what no roll-up can add up, distinct subjects
 //! and medians; [`revoked`] follows cohorts. [`answer`] joins them by the dimensions and [`measure`] turns counts into what
-//! was asked. SQL is put together from closed enums alone ([`column`]); whatever comes from outside is a bound parameter.
+//! was asked; a comparison asks the same of another range. [`withhold`] knows the cells that a caller may not see. SQL is put together from closed enums alone ([`column`]); whatever comes from outside is a bound parameter.
 //!
 //! `docs/metrics.md` defines every number.
 
 mod answer;
 mod calendar;
 mod column;
+mod difference;
 mod error;
 mod filter;
 mod freshness;
@@ -22,9 +23,12 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod wilson;
+mod withhold;
 
-pub use answer::{Answer, Row, run};
+pub use answer::{Answer, Comparison, Row, run};
+
 pub use calendar::{Calendar, CalendarError, Interval};
+pub use difference::{Seen, newcombe};
 pub use error::QueryError;
 pub use filter::{Filter, FilterError, Test};
 pub use freshness::{Freshness, Marks, freshness, marks};

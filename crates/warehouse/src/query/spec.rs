@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use avow_schemas::ids::SiteId;
 
 use super::calendar::Calendar;
+use super::difference::PARTS;
 use super::filter::Filter;
 
 macro_rules! names {
@@ -73,6 +74,11 @@ impl Metric {
                 | Self::RevokedRate30d
                 | Self::TrafficConsentRate
         )
+    }
+
+    /// What an answer has of it: the value, of a rate four columns.
+    pub const fn parts(self) -> &'static [Rate] {
+        if self.is_rate() { &Rate::ALL } else { &[Rate::Value] }
     }
 
     /// Metrics that only the events can answer.
@@ -151,6 +157,8 @@ pub struct QuerySpec {
     /// Never empty.
     pub sites: Vec<SiteId>,
     pub calendar: Calendar,
+    /// The range that rows are compared with, cut into the same intervals.
+    pub compare: Option<Calendar>,
     pub dimensions: Vec<Dimension>,
     pub metrics: Vec<Metric>,
     /// Conditions on what happened; all must hold. None speaks of service or category.
@@ -166,6 +174,38 @@ pub struct QuerySpec {
 }
 
 impl QuerySpec {
+    /// The same question of the range that it is compared with.
+    pub(super) fn compared(&self) -> Option<Self> {
+        self.compare.clone().map(|calendar| Self { calendar, compare: None, ..self.clone() })
+    }
+
+    /// Names of the metric columns of an answer: a rate has four.
+    pub fn columns(&self) -> Vec<String> {
+        self.named(|metric| metric.parts())
+    }
+
+    /// Names of the columns of change: a rate has three. None where nothing is compared.
+    pub fn changes(&self) -> Vec<String> {
+        if self.compare.is_none() {
+            return Vec::new();
+        }
+        self.named(|metric| if metric.is_rate() { &PARTS } else { metric.parts() })
+    }
+
+    fn named(&self, parts: impl Fn(Metric) -> &'static [Rate]) -> Vec<String> {
+        let names = self
+            .metrics
+            .iter()
+            .flat_map(|metric| parts(*metric).iter().map(move |part| format!("{}{}", metric.as_str(), part.suffix())));
+        names.collect()
+    }
+
+    /// The same question in parts, in the order of time, each of `intervals` intervals at most. Itself where it is not cut
+    /// into intervals.
+    pub fn slices(&self, intervals: usize) -> Vec<Self> {
+        self.calendar.slices(intervals).into_iter().map(|calendar| Self { calendar, ..self.clone() }).collect()
+    }
+
     pub fn has(&self, dimension: Dimension) -> bool {
         self.dimensions.contains(&dimension)
     }

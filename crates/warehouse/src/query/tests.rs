@@ -6,10 +6,11 @@ use jiff::civil::date;
 use super::filter::Test as Compare;
 use super::*;
 
-fn question(dimensions: &[Dimension], metrics: &[Metric], interval: Option<Interval>) -> QuerySpec {
+pub(super) fn question(dimensions: &[Dimension], metrics: &[Metric], interval: Option<Interval>) -> QuerySpec {
     QuerySpec {
         sites: vec![SiteId::new("shop.example").unwrap()],
         calendar: Calendar::new(date(2026, 11, 1), date(2026, 11, 2), "Europe/Paris", interval).unwrap(),
+        compare: None,
         dimensions: dimensions.to_vec(),
         metrics: metrics.to_vec(),
         filters: Vec::new(),
