@@ -1,9 +1,9 @@
 //! What an event says of each service and category: `docs/metrics.md`, "What a decision says", line by line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use avow_schemas::banner::Listing;
-use avow_schemas::catalog::Catalog;
+use avow_schemas::catalog::{Catalog, EprivacyRule, Service};
 use avow_schemas::category::{NECESSARY, UNKNOWN};
 use avow_schemas::event::{ConsentEvent, EventType, Method, Prompt};
 use avow_schemas::settings::{DismissMeans, SiteSettings};
@@ -15,6 +15,7 @@ const PARTIAL: &str = "partial";
 const UNDECIDED: &str = "undecided";
 const NOT_DISCLOSED: &str = "not_disclosed";
 const WITHDRAWN: &str = "withdrawn";
+const OBSERVED: &str = "observed_without_consent";
 
 const NAMED: &str = "named";
 const PROVEN: &str = "proven";
@@ -55,7 +56,8 @@ pub fn resolve(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Lis
     match event.kind {
         EventType::Decided => decided(event, settings, shown),
         EventType::Withdrawn => withdrawn(event, settings, shown),
-        EventType::Shown | EventType::Observed | EventType::Loaded => Resolved::default(),
+        EventType::Observed => observed(event, settings),
+        EventType::Shown | EventType::Loaded => Resolved::default(),
     }
 }
 
@@ -161,6 +163,33 @@ fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listi
         }
     }
     categories.retain(|(_, state)| *state == WITHDRAWN);
+    Resolved { decision: false, opted_in: false, pairs, categories, overflow: 0 }
+}
+
+/// The services that the page showed although they were not granted then. What the catalogue calls exempt raises nothing, nor
+/// does what needs consent under conditions only: that is for a person to look at.
+fn observed(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+    let Some(seen) = &event.observed else { return Resolved::default() };
+    let is_there = |service: &Service| {
+        let asks = |name: &String| service.cookie(name).is_some_and(|cookie| cookie.eprivacy == EprivacyRule::Consent);
+        let owns = |host: &String| service.eprivacy == EprivacyRule::Consent && service.owns_domain(host);
+        seen.cookies.iter().any(asks) || seen.domains.iter().any(owns)
+    };
+    let category = |service: &Service| {
+        let own = settings.services.iter().find(|(slug, _)| **slug == service.slug);
+        own.map_or_else(|| service.category(), |(_, category)| category.as_str()).to_owned()
+    };
+    let granted = |service: &str, category: &str| {
+        seen.state.get(service).or_else(|| seen.state.get(category)).copied().unwrap_or(false)
+    };
+    let found = Catalog::builtin().iter().filter(|service| is_there(service));
+    let pairs: Vec<Pair> = found
+        .map(|service| (service.slug.to_string(), category(service)))
+        .filter(|(service, category)| category != NECESSARY && !granted(service, category))
+        .map(|(service, category)| Pair { service, category, state: OBSERVED, disclosure: "" })
+        .collect();
+    let categories: BTreeSet<&String> = pairs.iter().map(|pair| &pair.category).collect();
+    let categories = categories.into_iter().map(|category| (category.clone(), OBSERVED)).collect();
     Resolved { decision: false, opted_in: false, pairs, categories, overflow: 0 }
 }
 

@@ -6,7 +6,7 @@ use avow_control::Caller;
 use avow_log::{Log, Topic};
 use avow_schemas::control::Scope;
 use avow_warehouse::Warehouse;
-use avow_warehouse::query::{Answer, Calendar, Freshness, Limits, Metric, QueryError, QuerySpec, freshness, run};
+use avow_warehouse::query::{Answer, Calendar, Freshness, Limits, QueryError, QuerySpec, freshness, run};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -69,7 +69,7 @@ pub(super) async fn answer(
     let fresh = current(api).await?;
     let question = Question::of(resolved, &fresh);
     let tag = tag(api, &question, &fresh, form);
-    let cache = cache_headers(&tag, question.is_final && !question.spec.wants(Metric::RevokedRate30d));
+    let cache = cache_headers(&tag, question.is_final && !follows(&question.spec));
     if headers.get(header::IF_NONE_MATCH).is_some_and(|given| matches(given, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, cache).into_response());
     }
@@ -166,6 +166,11 @@ pub(crate) fn refused(error: QueryError) -> Problem {
     }
 }
 
+/// Whether the answer changes with time alone, or with events after its days.
+fn follows(spec: &QuerySpec) -> bool {
+    spec.metrics.iter().any(|metric| metric.is_of_cohorts())
+}
+
 /// An entity tag over all that the answer depends on.
 fn tag(api: &Api, question: &Question, fresh: &Freshness, form: Form) -> String {
     let mut parts = format!("{}{}{:?}{form:?}", api.log.identity().log_id, question.query, fresh.marks);
@@ -180,7 +185,7 @@ fn tag(api: &Api, question: &Question, fresh: &Freshness, form: Form) -> String 
         parts.push_str(until);
     }
     // Cohorts close with time alone.
-    if question.spec.wants(Metric::RevokedRate30d) {
+    if follows(&question.spec) {
         parts.push_str(&format!("{:?}", fresh.counted_to.map(|at| at / 60_000)));
     }
     format!("W/\"{}\"", sealed::digest(&parts))

@@ -82,6 +82,22 @@ pub const fn definition(metric: Metric) -> Definition {
             "of these, subjects that revoked within 30 days",
             "subjects whose first grant is at least 30 days old",
         ),
+        Metric::RevokedRate7d => rate(
+            "how many of those who granted took it back within 7 days; only of grants at least 7 days old",
+            "of these, subjects that revoked within 7 days",
+            "subjects whose first grant is at least 7 days old",
+        ),
+        Metric::RepromptedRate6m => rate(
+            "how many of those who refused everything were asked again within 183 days, so far",
+            "of these, subjects that a banner was shown to within 183 days, not opened by them, nothing having changed",
+            "subjects that refused everything",
+        ),
+        Metric::MedianSecondsToWithdraw => Definition {
+            kind: MetricKind::Seconds,
+            description: "lower median of the time from grant to revocation, over subjects that revoked, so far",
+            numerator: None,
+            denominator: None,
+        },
         Metric::TrafficConsentRate => rate("how many page views had consent", "loaded_with_consent", "loaded"),
     }
 }

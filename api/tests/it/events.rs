@@ -24,6 +24,7 @@ fn state(letter: char) -> &'static str {
         'p' => "partial",
         'u' => "undecided",
         'w' => "withdrawn",
+        'o' => "observed_without_consent",
         other => panic!("{other} is no state"),
     }
 }
@@ -65,6 +66,13 @@ pub fn decided(at: &str, subject: u128, method: Method, pairs: &[&str]) -> Landi
 
 pub fn withdrawn(at: &str, subject: u128, pairs: &[&str]) -> Landing {
     let mut landing = event(EventType::Withdrawn, at, Some(subject));
+    landing.resolved = resolved(pairs);
+    landing
+}
+
+/// A service that the page showed without consent, as `chaport:preferences:o`.
+pub fn observed(at: &str, pairs: &[&str]) -> Landing {
+    let mut landing = event(EventType::Observed, at, None);
     landing.resolved = resolved(pairs);
     landing
 }

@@ -7,7 +7,7 @@ use avow_schemas::ids::SiteId;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, SITE, rows};
-use crate::events::{Landing, decided, loaded, shown, withdrawn};
+use crate::events::{Landing, decided, loaded, observed, shown, withdrawn};
 use crate::table;
 
 const AT: &str = "2026-11-10T12:00:00Z";
@@ -111,6 +111,26 @@ async fn by_service_and_category_pairs_are_of_the_row_and_the_rest_repeats() {
     let answer = bench.ask(json!({"metrics": ["consent_rate", "opt_in_rate"], "dimensions": ["service"]})).await;
     assert_eq!(answer["rows"][1]["metrics"]["consent_rate"], 0.5);
     assert_eq!(answer["rows"][1]["metrics"]["opt_in_rate"], 2.0 / 6.0);
+}
+
+#[tokio::test]
+async fn what_is_observed_without_consent_is_counted_by_service_and_site() {
+    let bench = Bench::start().await;
+    bench
+        .land(
+            [a_day(), vec![observed(AT, &["chaport:preferences:o"]), observed(AT, &["chaport:preferences:o"])]]
+                .concat(),
+        )
+        .await;
+    let ask = |dimensions: Value| {
+        bench.rows(json!({"metrics": ["observed_without_consent", "granted"], "dimensions": dimensions}))
+    };
+    assert_eq!(ask(json!([])).await, table!([] => [2, 4]));
+    assert_eq!(ask(json!(["service"])).await, table!(["ads"] => [0, 1], ["chaport"] => [2, 2], ["crisp"] => [0, 1]));
+    assert_eq!(
+        ask(json!(["site", "category"])).await,
+        table!([SITE, "marketing"] => [0, 1], [SITE, "preferences"] => [2, 1])
+    );
 }
 
 #[tokio::test]

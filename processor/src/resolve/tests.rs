@@ -1,3 +1,4 @@
+use avow_schemas::event::Observed;
 use avow_schemas::ids::{EventId, ServiceId, SiteId};
 use uuid::Uuid;
 
@@ -215,4 +216,39 @@ fn a_withdrawal_takes_back_what_was_not_disclosed_too() {
         pairs(&resolved),
         [("chaport", "preferences", "withdrawn", "proven"), ("crisp", "preferences", "withdrawn", "unproven")]
     );
+}
+
+fn observed(cookies: &[&str], domains: &[&str], state: &[(&str, bool)]) -> Resolved {
+    let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+    let seen = Observed { cookies: texts(cookies), domains: texts(domains), others: 0, state: map(state) };
+    let event = ConsentEvent { observed: Some(seen), ..event(EventType::Observed, None, &[], &[]) };
+    resolve(&event, &settings(SHOP), None)
+}
+
+#[test]
+fn a_service_that_is_there_without_being_granted_is_a_finding() {
+    let chaport = [("chaport", "preferences", "observed_without_consent", "")];
+    for (cookies, domains, state) in [
+        (&["chaport_uid"] as &[&str], &[] as &[&str], &[] as &[(&str, bool)]),
+        (&[], &["app.chaport.com"], &[("preferences", false)]),
+        (&["chaport_uid"], &["cdn.chaport.com"], &[("preferences", true), ("chaport", false)]),
+    ] {
+        let resolved = observed(cookies, domains, state);
+        assert_eq!(pairs(&resolved), chaport, "{cookies:?} {domains:?}");
+        assert_eq!(categories(&resolved), [("preferences", "observed_without_consent")]);
+        assert!(!resolved.decision && !resolved.opted_in);
+    }
+}
+
+#[test]
+fn what_is_granted_exempt_unknown_or_only_conditional_is_none() {
+    for (cookies, domains, state) in [
+        (&["chaport_uid"] as &[&str], &[] as &[&str], &[("preferences", true)] as &[(&str, bool)]),
+        (&["chaport_uid"], &[], &[("preferences", false), ("chaport", true)]),
+        (&["chaport_session"], &[], &[]),
+        (&["session"], &["shop.example", "notchaport.com"], &[]),
+        (&[], &["flowconsent.com"], &[]),
+    ] {
+        assert_eq!(observed(cookies, domains, state), Resolved::default(), "{cookies:?} {domains:?}");
+    }
 }

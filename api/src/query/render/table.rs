@@ -30,7 +30,7 @@ pub fn columns(spec: &QuerySpec) -> Vec<(String, Kind)> {
 
 fn kinds(metric: Metric) -> &'static [Kind] {
     match metric {
-        Metric::MedianSecondsToDecide => &[Kind::Real],
+        Metric::MedianSecondsToDecide | Metric::MedianSecondsToWithdraw => &[Kind::Real],
         metric if metric.is_rate() => &[Kind::Real, Kind::Real, Kind::Real, Kind::Count],
         _ => &[Kind::Count],
     }

@@ -38,7 +38,7 @@ pub(crate) fn read(event: &Event, site: &Site) -> Meaning {
     match event.kind {
         Kind::Decided(method) => read_decided(event, method, site),
         Kind::Withdrawn => read_withdrawn(event, site),
-        Kind::Shown | Kind::Observed | Kind::Loaded(_) => Meaning::default(),
+        Kind::Shown | Kind::Observed(_) | Kind::Loaded(_) => Meaning::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Every count that is compared, in the order of `docs/metrics.md`. `observed_without_consent` comes with the observations.
+/// Every count that is compared, in the order of `docs/metrics.md`. `observed_without_consent` is not: what is observed here was granted.
 pub(crate) const COUNTS: [&str; 19] = [
     "shown",
     "decisions",

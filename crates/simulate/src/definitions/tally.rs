@@ -321,6 +321,6 @@ fn count_event(totals: &mut Totals, facts: &Facts<'_>) {
             totals.loaded += 1;
             totals.loaded_with_consent += u64::from(matches!(state, "granted" | "partial"));
         }
-        Kind::Withdrawn | Kind::Observed => {}
+        Kind::Withdrawn | Kind::Observed(_) => {}
     }
 }

@@ -46,6 +46,8 @@ struct DemoSite {
     countries: &'static [(&'static str, &'static str, u32)],
     /// How much more, or less, its visitors accept.
     charm: f64,
+    /// How often a scan of a page sees Chaport before it was granted.
+    leaks: f64,
 }
 
 /// The sites of the demo.
@@ -65,6 +67,7 @@ fn sites() -> Vec<DemoSite> {
             ],
             countries: &[("FR", "fr", 55), ("DE", "de", 20), ("ES", "es", 15), ("GB", "en", 10)],
             charm: 0.0,
+            leaks: 0.0,
         },
         DemoSite {
             host: "news.example",
@@ -80,6 +83,7 @@ fn sites() -> Vec<DemoSite> {
             ],
             countries: &[("DE", "de", 70), ("FR", "fr", 10), ("US", "en", 20)],
             charm: 0.03,
+            leaks: 0.6,
         },
         DemoSite {
             host: "travel.example",
@@ -95,6 +99,7 @@ fn sites() -> Vec<DemoSite> {
             ],
             countries: &[("ES", "es", 60), ("FR", "fr", 25), ("GB", "en", 15)],
             charm: 0.02,
+            leaks: 0.0,
         },
         DemoSite {
             host: "help.example",
@@ -109,6 +114,7 @@ fn sites() -> Vec<DemoSite> {
             ],
             countries: &[("GB", "en", 60), ("US", "en", 30), ("DE", "de", 10)],
             charm: 0.05,
+            leaks: 0.05,
         },
     ]
 }

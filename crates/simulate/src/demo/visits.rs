@@ -111,6 +111,10 @@ pub(super) fn visit(site: &DemoSite, index: usize, at: i64, rng: &mut StdRng) ->
     if AGENTS[visitor.context.agent].bot {
         return events;
     }
+    if rng.random_bool(0.1) {
+        let granted = !rng.random_bool(site.leaks);
+        events.push(event(&visitor, index, Kind::Observed(granted), at + 1_000, rng));
+    }
     let took = rng.random_range(9..140_u32) * 100;
     let decided_at = at + i64::from(took);
     let drawn: f64 = rng.random();

@@ -9,7 +9,8 @@ pub(crate) enum Kind {
     Shown,
     Decided(Method),
     Withdrawn,
-    Observed,
+    /// What a scan saw of Chaport, and whether Chaport was granted then.
+    Observed(bool),
     /// A page view with the state that held in it.
     Loaded(&'static str),
 }
@@ -21,7 +22,7 @@ impl Kind {
             Self::Shown => "shown",
             Self::Decided(_) => "decided",
             Self::Withdrawn => "withdrawn",
-            Self::Observed => "observed",
+            Self::Observed(_) => "observed",
             Self::Loaded(_) => "loaded",
         }
     }

@@ -236,7 +236,7 @@ impl Narrator {
             self.push(visitor, Kind::Loaded(state), None, at + page * 11_000, events);
         }
         if self.rng.random_bool(0.2) {
-            self.push(visitor, Kind::Observed, None, at + 40_000, events);
+            self.push(visitor, Kind::Observed(true), None, at + 40_000, events);
         }
     }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -101,7 +102,7 @@ impl Serialize for Wire<'_> {
         match event.kind {
             Kind::Decided(method) => map.serialize_entry("method", method.name())?,
             Kind::Loaded(state) => map.serialize_entry("state", state)?,
-            Kind::Observed => map.serialize_entry("observed", &Observed)?,
+            Kind::Observed(granted) => map.serialize_entry("observed", &Observed { granted })?,
             Kind::Shown | Kind::Withdrawn => {}
         }
         names(&mut map, "categories", &event.categories)?;
@@ -188,14 +189,17 @@ struct Effort {
     ms: u32,
 }
 
-struct Observed;
+struct Observed {
+    granted: bool,
+}
 
 impl Serialize for Observed {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(3))?;
+        let mut map = to.serialize_map(Some(4))?;
         map.serialize_entry("cookies", &["chaport_uid"])?;
         map.serialize_entry("domains", &["app.chaport.com"])?;
         map.serialize_entry("others", &3)?;
+        map.serialize_entry("state", &BTreeMap::from([("chaport", self.granted)]))?;
         map.end()
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn rates(source: &str, condition: &str) -> String {
          decision = 1 AND unfolded.4 = 'partial' AS partial, \
          decision = 1 AND unfolded.4 = 'undecided' AS undecided, \
          decision = 1 AND unfolded.4 = 'not_disclosed' AS not_disclosed, \
-         0 AS observed_without_consent, \
+         unfolded.4 = 'observed_without_consent' AS observed_without_consent, \
          grain = 'total' AND type = 'loaded' AS loaded, \
          loaded AND state IN ('granted', 'partial') AS loaded_with_consent, \
          0 AS upto \
@@ -51,7 +51,7 @@ pub(crate) fn rates(source: &str, condition: &str) -> String {
            FROM {source} WHERE kind = 'event' AND {condition}) \
          ARRAY JOIN unfolding AS unfolded \
          WHERE shown OR decisions OR dismissed OR automatic OR withdrawals OR granted OR denied OR partial OR undecided \
-           OR not_disclosed OR loaded \
+           OR not_disclosed OR observed_without_consent OR loaded \
          UNION ALL SELECT '', '', toDateTime(0, 'UTC'), toString({{partition:UInt32}}), toString({{log:UUID}}), \
            '', '', '', '', '', '', '', '', '', '', '', '', '', \
            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {{to:UInt64}}"

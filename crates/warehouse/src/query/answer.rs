@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clickhouse::Client;
 
+use super::cohorts::{self, Cohorts};
 use super::difference::change;
 use super::error::QueryError;
 use super::measure::{Cell, Number};
 use super::people::{self, People};
-use super::revoked::{self, Cohort};
 use super::rollup::{self, Key, Pair, Rollup, With};
 use super::spec::{Dimension, Metric, OrderKey, QuerySpec};
 use super::withhold::withheld;
@@ -56,7 +56,7 @@ pub struct Answer {
 struct Side {
     rollup: Rollup,
     people: HashMap<Key, People>,
-    cohorts: HashMap<(Key, Pair), Cohort>,
+    cohorts: HashMap<(Key, Pair), Cohorts>,
     withheld: HashSet<Key>,
     /// Whether subjects were counted one by one.
     exact: bool,
@@ -116,7 +116,7 @@ impl Side {
         let people = async {
             if of_people { people::read(client, spec, exact, &rollup.marks).await } else { Ok(HashMap::new()) }
         };
-        let (people, cohorts) = tokio::try_join!(people, ask_cohorts(client, spec, counted_to))?;
+        let (people, cohorts) = tokio::try_join!(people, cohorts::read(client, spec, counted_to))?;
         let withheld = withheld(spec, &rollup.totals);
         Ok(Self { rollup, people, cohorts, withheld, exact })
     }
@@ -138,7 +138,7 @@ impl Side {
             totals: self.rollup.totals.get(&place.0).copied().unwrap_or_default(),
             pairs: self.rollup.pairs.get(place).copied().unwrap_or_default(),
             people: self.people.get(&place.0).copied().unwrap_or_default(),
-            cohort: self.cohorts.get(place).copied().unwrap_or_default(),
+            cohorts: self.cohorts.get(place).copied().unwrap_or_default(),
         }
     }
 }
@@ -156,17 +156,6 @@ fn needs_pairs(spec: &QuerySpec) -> bool {
                 | Metric::ConsentRate
         )
     })
-}
-
-async fn ask_cohorts(
-    client: &Client,
-    spec: &QuerySpec,
-    counted_to: Option<i64>,
-) -> Result<HashMap<(Key, Pair), Cohort>, QueryError> {
-    match counted_to {
-        Some(counted_to) if spec.wants(Metric::RevokedRate30d) => revoked::read(client, spec, counted_to).await,
-        _ => Ok(HashMap::new()),
-    }
 }
 
 /// The rows of both sides, each beside its counterpart: the same dimensions, and the interval of the same number.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::cohorts::{Cohort, Cohorts};
 use super::difference::Seen;
 use super::people::People;
-use super::revoked::Cohort;
 use super::rollup::Counts;
 use super::spec::{Metric, Rate};
 use super::wilson::wilson;
@@ -44,7 +44,7 @@ pub(super) struct Cell {
     pub totals: Counts,
     pub pairs: Counts,
     pub people: People,
-    pub cohort: Cohort,
+    pub cohorts: Cohorts,
 }
 
 /// A proportion before it is divided.
@@ -72,6 +72,12 @@ impl Proportion {
             Rate::Low => wilson(rate, self.n).map(|interval| Number::Real(interval.low)),
             Rate::High => wilson(rate, self.n).map(|interval| Number::Real(interval.high)),
         }
+    }
+}
+
+impl Cohort {
+    const fn proportion(self) -> Proportion {
+        Proportion::of(self.followed, self.all)
     }
 }
 
@@ -118,6 +124,7 @@ impl Cell {
             Metric::Loaded => totals.loaded,
             Metric::LoadedWithConsent => totals.loaded_with_consent,
             Metric::MedianSecondsToDecide => return self.people.median_ms.map(seconds),
+            Metric::MedianSecondsToWithdraw => return self.cohorts.median_ms.map(seconds),
             Metric::InteractionRate
             | Metric::ConsentRate
             | Metric::OptInRate
@@ -125,6 +132,8 @@ impl Cell {
             | Metric::RejectAllRate
             | Metric::WithdrawalRate
             | Metric::RevokedRate30d
+            | Metric::RevokedRate7d
+            | Metric::RepromptedRate6m
             | Metric::TrafficConsentRate => return None,
         };
         Some(Number::Count(count))
@@ -144,7 +153,9 @@ impl Cell {
             Metric::AcceptAllRate => Proportion::of(totals.accept_all, totals.decisions),
             Metric::RejectAllRate => Proportion::of(totals.reject_all, totals.decisions),
             Metric::WithdrawalRate => Proportion::of(self.withdrawals(), totals.decisions),
-            Metric::RevokedRate30d => Proportion::of(self.cohort.revoked, self.cohort.granted),
+            Metric::RevokedRate30d => self.cohorts.within_30_days.proportion(),
+            Metric::RevokedRate7d => self.cohorts.within_7_days.proportion(),
+            Metric::RepromptedRate6m => self.cohorts.reprompted.proportion(),
             Metric::TrafficConsentRate => Proportion::of(totals.loaded_with_consent, totals.loaded),
             _ => return None,
         })

@@ -1,14 +1,15 @@
 //! The numbers of `POST /api/v1/query`: from a checked [`QuerySpec`] to the rows of an [`Answer`].
 //!
-//! A question takes at most three statements, one module each. [`rollup`] reads the roll-up once, totals and pairs together,
+//! A question takes a statement of each of these, where it needs one. [`rollup`] reads the roll-up once, totals and pairs together,
 //! so that no rate is made of two moments; [`people`] reads the events for what no roll-up can add up, distinct subjects
-//! and medians; [`revoked`] follows cohorts. [`answer`] joins them by the dimensions and [`measure`] turns counts into what
+//! and medians; [`cohorts`] follow subjects over time. [`answer`] joins them by the dimensions and [`measure`] turns counts into what
 //! was asked; a comparison asks the same of another range. [`withhold`] knows the cells that a caller may not see. SQL is put together from closed enums alone ([`column`]); whatever comes from outside is a bound parameter.
 //!
 //! `docs/metrics.md` defines every number.
 
 mod answer;
 mod calendar;
+mod cohorts;
 mod column;
 mod difference;
 mod error;
@@ -16,6 +17,7 @@ mod filter;
 mod freshness;
 mod measure;
 mod people;
+mod reprompted;
 mod revoked;
 mod rollup;
 mod spec;

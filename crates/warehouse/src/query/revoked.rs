@@ -1,22 +1,25 @@
-//! `revoked_rate_30d`: of the subjects whose first grant in a row lies at least thirty days back, those that took it back
-//! within thirty days. Younger cohorts are still open and are left out.
+//! `revoked_rate_7d`, `revoked_rate_30d`: of the subjects whose first grant in a row lies at least so many days back, those that
+//! took it back within these days. Younger cohorts are still open and are left out. `median_seconds_to_withdraw`: how long
+//! those that took it back, whenever that was, had let it stand.
 
 use std::collections::HashMap;
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 
+use super::cohorts::{Cohort, Place};
 use super::column::Table;
 use super::error::QueryError;
-use super::rollup::{Key, Pair, bucket, scope, texts};
+use super::rollup::{Key, bucket, scope, texts};
 use super::spec::{Dimension, QuerySpec};
 use super::statement::{Statement, Value};
 
-/// Closed cohorts of one row.
+/// What became of the grants of one row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Cohort {
-    pub granted: u64,
-    pub revoked: u64,
+pub(super) struct Grants {
+    pub within_7_days: Cohort,
+    pub within_30_days: Cohort,
+    pub median_ms: Option<u64>,
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -24,8 +27,11 @@ struct Line {
     pair_of: Vec<String>,
     plain: Vec<String>,
     bucket: i64,
-    granted: u64,
-    revoked: u64,
+    granted_7: u64,
+    revoked_7: u64,
+    granted_30: u64,
+    revoked_30: u64,
+    median_ms: Option<u64>,
 }
 
 /// How a grant and its revocation are seen, by what rows are of.
@@ -79,8 +85,20 @@ pub(super) fn statement(spec: &QuerySpec, counted_to: i64) -> Statement {
     let bucket = bucket(spec, table, &mut statement);
     let counted_to = statement.bind("counted_to", Value::Millisecond(counted_to));
 
-    statement.push("SELECT pair_of, plain, bucket, count() AS granted,");
-    statement.push("       countIf(arrayExists(at -> at > granted_at AND at <= granted_at + INTERVAL 30 DAY, revoked_at)) AS revoked");
+    statement.push("SELECT pair_of, plain, bucket,");
+    for days in [7, 30] {
+        let closed = format!("granted_at <= fromUnixTimestamp64Milli({counted_to}, 'UTC') - INTERVAL {days} DAY");
+        let revoked = format!("revoked AND first_revoked_at <= granted_at + INTERVAL {days} DAY");
+        statement.push(&format!(
+            "       countIf({closed}) AS granted_{days}, countIf({closed} AND {revoked}) AS revoked_{days},"
+        ));
+    }
+    let took = "toUInt64(dateDiff('millisecond', granted_at, first_revoked_at))";
+    statement.push(&format!("       quantileExactLowOrNullIf(0.5)({took}, revoked) AS median_ms"));
+    statement.push("FROM (");
+    statement.push("SELECT pair_of, plain, bucket, granted_at,");
+    statement.push("       arrayFilter(at -> at > granted_at, revoked_at) AS later, notEmpty(later) AS revoked,");
+    statement.push("       arrayMin(later) AS first_revoked_at");
     statement.push("FROM (");
     statement.push(&format!(
         "SELECT site, subject, {} AS joined, {} AS pair_of,",
@@ -99,10 +117,10 @@ pub(super) fn statement(spec: &QuerySpec, counted_to: i64) -> Statement {
         }
     }
     statement.push("GROUP BY site, subject, joined, pair_of, plain, bucket");
-    statement.push(&format!("HAVING granted_at <= fromUnixTimestamp64Milli({counted_to}, 'UTC') - INTERVAL 30 DAY"));
     statement.push(") AS grants LEFT JOIN (");
     revocations(spec, &grain, someone, &mut statement);
     statement.push(") AS revocations USING (site, subject, joined)");
+    statement.push(")");
     statement.push("GROUP BY pair_of, plain, bucket");
     statement
 }
@@ -111,11 +129,9 @@ fn revocations(spec: &QuerySpec, grain: &Grain, someone: &str, statement: &mut S
     let sites = spec.sites.iter().map(ToString::to_string).collect();
     let sites = statement.bind("sites", Value::Texts(sites));
     let from = statement.bind("from", Value::Second(spec.calendar.from()));
-    let to = statement.bind("to", Value::Second(spec.calendar.to()));
     statement.push(&format!("SELECT site, subject, {} AS joined, groupArray(occurred_at) AS revoked_at", grain.join));
     statement.push(&format!("FROM {} {}", Table::Events.name(), grain.open));
     statement.push(&format!("WHERE site IN {sites} AND {someone} AND occurred_at > toDateTime64({from}, 3, 'UTC')"));
-    statement.push(&format!("  AND occurred_at < toDateTime64({to}, 3, 'UTC') + INTERVAL 30 DAY"));
     statement.push(&format!(
         "  AND ((type = 'withdrawn' AND {}) OR (type = 'decided' AND (method != 'dismiss' OR decision = 1) AND {}))",
         grain.withdrawn, grain.denied
@@ -131,13 +147,18 @@ pub(super) async fn read(
     client: &Client,
     spec: &QuerySpec,
     counted_to: i64,
-) -> Result<HashMap<(Key, Pair), Cohort>, QueryError> {
+) -> Result<HashMap<Place, Grants>, QueryError> {
     let lines = statement(spec, counted_to).query(client).fetch_all::<Line>().await?;
     let cohorts = lines.into_iter().map(|line| {
         let mut pair = line.pair_of.into_iter();
         let pair = (pair.next().unwrap_or_default(), pair.next().unwrap_or_default());
         let key = Key { plain: line.plain, bucket: line.bucket };
-        ((key, pair), Cohort { granted: line.granted, revoked: line.revoked })
+        let grants = Grants {
+            within_7_days: Cohort { all: line.granted_7, followed: line.revoked_7 },
+            within_30_days: Cohort { all: line.granted_30, followed: line.revoked_30 },
+            median_ms: line.median_ms,
+        };
+        ((key, pair), grants)
     });
     Ok(cohorts.collect())
 }

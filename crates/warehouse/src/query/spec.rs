@@ -50,6 +50,8 @@ names!(
         InteractionRate = "interaction_rate", ConsentRate = "consent_rate", OptInRate = "opt_in_rate",
         AcceptAllRate = "accept_all_rate", RejectAllRate = "reject_all_rate", WithdrawalRate = "withdrawal_rate",
         RevokedRate30d = "revoked_rate_30d", TrafficConsentRate = "traffic_consent_rate",
+        RevokedRate7d = "revoked_rate_7d", RepromptedRate6m = "reprompted_rate_6m",
+        MedianSecondsToWithdraw = "median_seconds_to_withdraw",
     }
 );
 
@@ -72,6 +74,8 @@ impl Metric {
                 | Self::RejectAllRate
                 | Self::WithdrawalRate
                 | Self::RevokedRate30d
+                | Self::RevokedRate7d
+                | Self::RepromptedRate6m
                 | Self::TrafficConsentRate
         )
     }
@@ -79,6 +83,14 @@ impl Metric {
     /// What an answer has of it: the value, of a rate four columns.
     pub const fn parts(self) -> &'static [Rate] {
         if self.is_rate() { &Rate::ALL } else { &[Rate::Value] }
+    }
+
+    /// What follows subjects over time: it changes without an event of the range.
+    pub const fn is_of_cohorts(self) -> bool {
+        matches!(
+            self,
+            Self::RevokedRate30d | Self::RevokedRate7d | Self::RepromptedRate6m | Self::MedianSecondsToWithdraw
+        )
     }
 
     /// Metrics that only the events can answer.

@@ -73,4 +73,6 @@ fn cohorts_are_followed_by_what_rows_are_of() {
     insta::assert_snapshot!("revoked_service", revoked::statement(&service, 0).to_string());
     let category = question(&[Dimension::Category], &metrics, None);
     insta::assert_snapshot!("revoked_category", revoked::statement(&category, 0).to_string());
+    let by_country = question(&[Dimension::Country], &[Metric::RepromptedRate6m], None);
+    insta::assert_snapshot!("reprompted", reprompted::statement(&by_country).to_string());
 }
