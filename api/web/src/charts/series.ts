@@ -1,7 +1,8 @@
 // From the rows of an answer by time to the points of a line: where each lies, where the line has to break, and which
 // points get a label on the axis.
-import type { Interval, Row } from '../api/types';
+import type { Interval, Metric, Row } from '../api/types';
 import { countCell, rateCell, valueOf, type RateValue } from '../numbers/cell';
+import { isRate } from '../numbers/metrics';
 
 export interface Point {
   /** Milliseconds since 1970, for the place on the axis. */
@@ -140,6 +141,15 @@ export function seriesOf(key: string, name: string, rows: readonly Row[], valueO
     .filter((point) => Number.isFinite(point.instant))
     .sort((a, b) => a.instant - b.instant);
   return { key, name, points };
+}
+
+/** A metric over time; for a rate, of the rates that are there. */
+export function metricSeries(key: string, name: string, rows: readonly Row[], metric: Metric): Series {
+  return seriesOf(key, name, rows, ({ metrics }) => {
+    if (!isRate(metric)) return valueOf(countCell(metrics, metric));
+    const cell = rateCell(metrics, metric);
+    return cell.kind === 'value' ? cell.rate : null;
+  });
 }
 
 /** Every interval that occurs in one of the lines, in order. */

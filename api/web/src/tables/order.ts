@@ -1,12 +1,10 @@
-// In which order the table of sites stands, as the address says it: `sort=opt_in_rate`, `sort=-shown` (largest first).
-import type { Change } from '../numbers/change';
+// In which order a table stands, as the address says it: `sort=opt_in_rate`, `sort=-shown` (largest first).
 import type { Metric } from '../api/types';
+import type { Change } from '../numbers/change';
 import { plainValue } from '../numbers/written';
-import type { TableRow } from '../tables/table';
+import type { TableRow } from './table';
 
-export const COLUMNS = ['shown', 'decisions', 'opt_in_rate', 'consent_rate', 'reject_all_rate', 'withdrawals'] as const satisfies readonly Metric[];
-export type SortKey = 'name' | 'change' | (typeof COLUMNS)[number];
-export const SORTS: readonly SortKey[] = ['name', 'change', ...COLUMNS];
+export type SortKey = 'name' | 'change' | Metric;
 
 export interface Order {
   by: SortKey;
@@ -14,17 +12,15 @@ export interface Order {
   falling: boolean;
 }
 
-export const USUAL_ORDER: Order = { by: 'consent_rate', falling: true };
-
-export function parseOrder(text: string | null): Order {
-  const falling = text?.startsWith('-') ?? false;
-  const by = SORTS.find((key) => key === text?.replace(/^-/, ''));
-  return by ? { by, falling } : USUAL_ORDER;
+/** The usual order is by one metric, largest first. */
+export function parseOrder(text: string | null, columns: readonly Metric[], usual: Metric): Order {
+  const by = ['name' as const, 'change' as const, ...columns].find((key) => key === text?.replace(/^-/, ''));
+  return by ? { by, falling: text?.startsWith('-') ?? false } : { by: usual, falling: true };
 }
 
 /** Null for the usual order. */
-export function writeOrder({ by, falling }: Order): string | null {
-  return by === USUAL_ORDER.by && falling === USUAL_ORDER.falling ? null : `${falling ? '-' : ''}${by}`;
+export function writeOrder({ by, falling }: Order, usual: Metric): string | null {
+  return by === usual && falling ? null : `${falling ? '-' : ''}${by}`;
 }
 
 /** The order after a click on a column: numbers begin with the largest, names with A; a second click turns it. */
@@ -41,7 +37,7 @@ export function sorted(rows: readonly TableRow[], { by, falling }: Order, change
   const sign = falling ? -1 : 1;
   return [...rows].sort((a, b) => {
     const [one, other] = [of(a), of(b)];
-    if (one === null || other === null) return Number(one === null) - Number(other === null);
+    if (one === null || other === null) return Number(one === null) - Number(other === null) || a.name.localeCompare(b.name);
     return sign * (one - other || (by === 'name' ? a.name.localeCompare(b.name) : 0)) || a.name.localeCompare(b.name);
   });
 }
