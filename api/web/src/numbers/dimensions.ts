@@ -37,11 +37,20 @@ export function valueName(dimension: Dimension, value: string): string {
     case 'service': return directory.serviceName(value);
     case 'category': return categoryName(value);
     case 'regime': return regimeName(value);
+    case 'method': return methodName(value);
     case 'device': return DEVICES[value]?.() ?? value;
     case 'country': return displayName('region', value);
     case 'language': return displayName('language', value);
     default: return value;
   }
+}
+
+const METHODS: Record<string, () => string> = {
+  accept_all: m.metric_accept_all, reject_all: m.metric_reject_all, save: m.metric_custom, dismiss: m.method_dismiss, gpc: m.method_gpc, api: m.method_api,
+};
+
+export function methodName(method: string): string {
+  return METHODS[method]?.() ?? method;
 }
 
 const displays = new Map<string, Intl.DisplayNames>();

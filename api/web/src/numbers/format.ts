@@ -49,6 +49,12 @@ export function points(locale: Locale, fraction: number, digits = 1): string {
   return numbers(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: 'exceptZero' }).format(fraction * 100);
 }
 
+/** A p value: four decimals, `< 0.0001` below that. */
+export function pValue(locale: Locale, p: number): string {
+  const written = numbers(locale, { minimumFractionDigits: 4, maximumFractionDigits: 4 }).format(Math.max(p, 0.0001));
+  return p < 0.0001 ? `< ${written}` : written;
+}
+
 /** How many decimals an interval's ends need, so that they differ from one another where they do. */
 export function rangeDigits(low: number, high: number): number {
   return high - low < 0.001 && high > low ? 2 : 1;
