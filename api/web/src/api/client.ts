@@ -2,7 +2,7 @@
 import type { SubjectAnswer } from '../audit/subject';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
-import type { Answer, Export, Me, Metrics, NewToken, Query, ServiceSummary, Site, Token } from './types';
+import type { Answer, DataQuality, DeadLetters, Export, Me, Metrics, NewToken, Query, ServiceSummary, Site, Token } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
 const SITE_SETTINGS = [
@@ -52,6 +52,14 @@ export class Client {
     // Over a denominator of 0 the API sends null for all four. Where nothing was withheld, that is what they mean.
     if (answer.meta.suppressed === 0) answer.rows.forEach(({ metrics }) => zeroDenominators(metrics));
     return answer;
+  }
+
+  dataQuality(signal?: AbortSignal): Promise<DataQuality> {
+    return this.json('/api/v1/data-quality', { signal });
+  }
+
+  deadLetters(cursor: string | null, signal?: AbortSignal): Promise<DeadLetters> {
+    return this.json(`/api/v1/dead-letters?${new URLSearchParams({ limit: '50', ...(cursor ? { cursor } : {}) })}`, { signal });
   }
 
   me(signal?: AbortSignal): Promise<Me> {

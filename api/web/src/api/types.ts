@@ -158,3 +158,44 @@ export interface LiveCounts {
   withdrawals: number;
   by_type: Record<string, number>;
 }
+
+/** What was read of one site and what became of it: read = stored + repeats + dead letters. */
+export interface SiteBooks {
+  /** Null: records of which no site could be read. */
+  site: string | null;
+  read: number;
+  stored: number;
+  repeats: number;
+  dead_letters: number;
+  rows: { events: number; controls: number; erased: number };
+  balanced: boolean;
+  /** Events that name a banner artefact which was never put. */
+  unknown_text_hash: number;
+  logged_to: string | null;
+}
+
+export interface DataQuality {
+  freshness: string | null;
+  sites: SiteBooks[];
+  balanced: boolean;
+}
+
+export interface DeadLetter {
+  log_id: string | null;
+  partition: number;
+  position: number;
+  site: string;
+  at: string;
+  reason: string;
+  size_bytes: number;
+  /** Null: sent again now, it would be stored. */
+  obstacle: string | null;
+  replayed: boolean;
+}
+
+export interface DeadLetters {
+  letters: DeadLetter[];
+  next: string | null;
+  total: number;
+  waiting: number;
+}

@@ -6,8 +6,8 @@ import { isDay, isTimezone, PRESETS, resolvePeriod, type Period, type Preset } f
 
 /** The panels that can show a table instead of a chart. */
 export const PANELS = [
-  'time', 'choices', 'category', 'service', 'site', 'country', 'map', 'device', 'browser', 'os', 'language', 'arms', 'strata',
-  'effort', 'withdrawal', 'books', 'letters', 'bots',
+  'time', 'choices', 'category', 'service', 'site', 'country', 'device', 'browser', 'os', 'language', 'arms', 'strata',
+  'effort', 'withdrawal',
 ] as const;
 export type PanelId = (typeof PANELS)[number];
 
