@@ -6,7 +6,7 @@ import { filtersOf, type ViewState } from '../view/state';
 const PAIRS: Metric[] = ['consent_rate', 'granted', 'denied'];
 
 const HEADLINE: Metric[] = [
-  'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice', 'withdrawals', 'dismissed', 'automatic',
+  'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice', 'withdrawals', 'dismissed', 'automatic', 'opted_in',
   'granted', 'denied', 'interaction_rate', 'consent_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate',
 ];
 
