@@ -70,10 +70,11 @@ const violations = async (page) => {
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id} (${help}): ${target.join(' ')}: ${failureSummary}`))
 }
 
-for (const colorScheme of ['light', 'dark'])
-  test(`every page is whole and accessible, ${colorScheme}`, LIMIT, async () => {
+// German words are the longest.
+for (const [colorScheme, locale] of [['light', 'en-GB'], ['dark', 'de-DE']])
+  test(`every page is whole and accessible, ${colorScheme}, ${locale}`, LIMIT, async () => {
     const found = []
-    const { page, wrong, close } = await open({ colorScheme, reducedMotion: 'reduce' })
+    const { page, wrong, close } = await open({ colorScheme, locale, reducedMotion: 'reduce' })
     for (const [path, ready] of PAGES) {
       for (const viewport of [WIDE, NARROW]) {
         await page.setViewportSize(viewport)
@@ -87,6 +88,27 @@ for (const colorScheme of ['light', 'dark'])
     assert.deepEqual(found, [])
     await close()
   })
+
+test('what opens is accessible too', LIMIT, async () => {
+  const { page, wrong, close } = await open({ viewport: NARROW, reducedMotion: 'reduce' })
+  const opened = {
+    'the navigation': () => page.getByRole('button', { name: /^Menu/ }).click(),
+    'the filter form': () => page.getByRole('button', { name: 'Add a filter' }).click(),
+    'a definition': () => page.getByRole('button', { name: 'Shown', exact: true }).focus(),
+    'other tools': () => page.locator('summary', { hasText: 'As other tools would count it' }).click(),
+    'the list of keys': () => page.keyboard.press('?'),
+    'finding': () => page.keyboard.press('/'),
+  }
+  for (const [name, act] of Object.entries(opened)) {
+    await visit(page, '/', NUMBERS)
+    await act()
+    assert.deepEqual(await violations(page), [], name)
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    assert.ok(over <= 0, `${name}: ${over} pixels too wide`)
+  }
+  assert.deepEqual(wrong, [])
+  await close()
+})
 
 test('the overview can be used by keyboard alone', LIMIT, async () => {
   const { page, wrong, close } = await open({ viewport: WIDE })

@@ -3,7 +3,7 @@
 
 const SCALE = 2;
 const MARGIN = 20;
-const UNSEEN = '.unseen, .no-print, input, [role="tooltip"]';
+const UNSEEN = 'defs, .unseen, .no-print, input, [role="tooltip"]';
 
 /** Title and lines of text stand above and below the chart. */
 export async function pictureOf(chart: HTMLElement, title: string, lines: readonly string[]): Promise<Blob> {

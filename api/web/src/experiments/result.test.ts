@@ -32,11 +32,11 @@ describe('two arms', () => {
 describe('strata', () => {
   it('put the two arms of a country and device together', () => {
     const row = (banner_version: string, country: string, rate: number, trials: number): Row => ({
-      dimensions: { banner_version, country, device: 'mobile' }, metrics: { opt_in_rate: rate, opt_in_rate_denominator: trials } });
+      dimensions: { banner_version, country, device: 'mobile' }, metrics: { opt_in_rate: rate, opt_in_rate_denominator: trials, decisions: trials / 2 } });
     const strata = strataOf([row('old', 'FR', 0.5, 10), row('new', 'FR', 0.75, 20), row('new', 'DE', 1, 4), row('older', 'FR', 0, 9)], 'banner_version', ['old', 'new'], 'opt_in_rate');
     expect(strata).toEqual([
-      { name: 'FR mobile', a: { successes: 5, trials: 10 }, b: { successes: 15, trials: 20 } },
-      { name: 'DE mobile', a: { successes: 0, trials: 0 }, b: { successes: 4, trials: 4 } },
+      { name: 'FR mobile', a: { successes: 5, trials: 10 }, b: { successes: 15, trials: 20 }, weight: 15 },
+      { name: 'DE mobile', a: { successes: 0, trials: 0 }, b: { successes: 4, trials: 4 }, weight: 2 },
     ]);
   });
 });

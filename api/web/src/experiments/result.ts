@@ -58,7 +58,8 @@ export function strataOf(rows: readonly Row[], arm: 'variant' | 'banner_version'
     const proportion = side && proportionOf(row, metric);
     if (!side || !proportion) continue;
     const name = `${row.dimensions.country ?? ''} ${row.dimensions.device ?? ''}`;
-    found.set(name, { ...(found.get(name) ?? { name, a: nobody, b: nobody }), [side]: proportion });
+    const before = found.get(name) ?? { name, a: nobody, b: nobody, weight: 0 };
+    found.set(name, { ...before, [side]: proportion, weight: before.weight + (valueOf(countCell(row.metrics, 'decisions')) ?? 0) });
   }
   return [...found.values()];
 }

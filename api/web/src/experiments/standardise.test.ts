@@ -6,8 +6,8 @@ const of = (successes: number, trials: number) => ({ successes, trials });
 describe('standardisation', () => {
   // Charig and others, BMJ 292 (1986) 879: open surgery is better for small and for large stones, and looks worse pooled.
   const strata = [
-    { name: 'small', a: of(81, 87), b: of(234, 270) },
-    { name: 'large', a: of(192, 263), b: of(55, 80) },
+    { name: 'small', a: of(81, 87), b: of(234, 270), weight: 357 },
+    { name: 'large', a: of(192, 263), b: of(55, 80), weight: 343 },
   ];
 
   it('undoes Simpson’s paradox', () => {
@@ -23,14 +23,14 @@ describe('standardisation', () => {
   });
 
   it('leaves out where only one group is, and says how much', () => {
-    const found = standardise([...strata, { name: 'gone', a: of(50, 100), b: of(0, 0) }]);
+    const found = standardise([...strata, { name: 'gone', a: of(50, 100), b: of(0, 0), weight: 100 }]);
     expect(found?.used).toBe(2);
     expect(found?.leftOut).toBeCloseTo(100 / 800, 12);
     expect(found?.difference).toBeCloseTo(standardise(strata)?.difference ?? 0, 12);
   });
 
   it('is nothing where the groups never meet', () => {
-    expect(standardise([{ name: 'x', a: of(1, 2), b: of(0, 0) }])).toBeNull();
+    expect(standardise([{ name: 'x', a: of(1, 2), b: of(0, 0), weight: 2 }])).toBeNull();
     expect(standardise([])).toBeNull();
   });
 });
