@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../api/types';
-import { effortOf, evidence, hardships, leader, proportionOf, resultOf, strataOf } from './result';
+import { effortOf, evidence, hardships, leader, proportionOf, resultOf, strataOf, tooFew } from './result';
 
 const arm = (variant: string, rate: number, denominator: number, more: Row['metrics'] = {}): Row => ({
   dimensions: { variant }, metrics: { opt_in_rate: rate, opt_in_rate_denominator: denominator, ...more },
@@ -14,6 +14,11 @@ describe('two arms', () => {
     expect(result?.interval.high).toBeCloseTo(0.3339, 4);
     expect(result && leader(result)).toBe('b');
     expect(evidence(result?.test?.p ?? 1)).toBe('strong');
+  });
+
+  it('are too few where an outcome has fewer than five', () => {
+    const few = (successes: number, trials: number) => { const found = resultOf(arm('A', successes / trials, trials), arm('B', 0.5, 100), 'opt_in_rate'); return found && tooFew(found); };
+    expect([few(4, 100), few(5, 100), few(96, 100), few(95, 100)]).toEqual([true, false, true, false]);
   });
 
   it('count decisions, not pairs, for the consent rate', () => {

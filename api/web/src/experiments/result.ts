@@ -34,6 +34,13 @@ export function resultOf(a: Row | undefined, b: Row | undefined, metric: Experim
   return { a: one, b: other, difference: share(other) - share(one), interval: newcombe(other, one), test: twoProportions(other, one) };
 }
 
+/** The usual rule for trusting the z test: at least five of each outcome in each arm. */
+const FEWEST = 5;
+
+export function tooFew({ a, b }: Result): boolean {
+  return [a, b].some(({ successes, trials }) => Math.min(successes, trials - successes) < FEWEST - 1e-6);
+}
+
 /** Which arm is ahead beyond what chance explains; null: neither. */
 export function leader({ interval }: Result): 'a' | 'b' | null {
   if (interval.low > 0) return 'b';
