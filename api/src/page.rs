@@ -19,8 +19,21 @@ use crate::problem::Problem;
 struct Dist;
 
 /// The addresses of the page's views: one document, which finds its own way.
-const VIEWS: &[&str] =
-    &["/", "/services", "/services/{*rest}", "/audit", "/audit/{*rest}", "/live", "/settings", "/docs"];
+const VIEWS: &[&str] = &[
+    "/",
+    "/segments",
+    "/sites",
+    "/services",
+    "/services/{*rest}",
+    "/experiments",
+    "/fairness",
+    "/quality",
+    "/audit",
+    "/audit/{*rest}",
+    "/live",
+    "/settings",
+    "/docs",
+];
 const INDEX: &str = "index.html";
 /// `/verify`: one file that holds everything, so that a copy on disk works without a network.
 const VERIFY: &str = "verify.html";

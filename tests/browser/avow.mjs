@@ -1,6 +1,6 @@
 // The real binary, `avow serve`, on free ports with data of its own; and what a client asks of it.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -9,10 +9,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { listen } from './shop.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TOKEN = 'browser-tests-admin-token'
+/** From this header the server takes a visitor's country; only simulated visitors send it. */
+const COUNTRY_HEADER = 'CF-IPCountry'
 /** Between two questions whether something has happened yet; what is waited for has no limit but the test's own. */
 const POLL_MS = 50
 
@@ -52,6 +55,7 @@ export const startAvow = async () => {
       AVOW_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
       AVOW_ADMIN_TOKEN: TOKEN,
       AVOW_INGEST__QUOTAS: 'off',
+      AVOW_INGEST__COUNTRY_HEADER: COUNTRY_HEADER,
       AVOW_LIBCHDB: process.env.AVOW_LIBCHDB ?? join(ROOT, '.engine/libchdb.so'),
     },
   })
@@ -93,6 +97,9 @@ export const startAvow = async () => {
     async until(question, enough) {
       while (!enough((await call('POST', '/api/v1/query', question)).rows)) await pause(POLL_MS)
     },
+    /** Sends simulated visitors, history as an import; resolves once each event has its 202. */
+    simulate: (...options) =>
+      promisify(execFile)(binary(), ['simulate', '--url', origin, '--token', TOKEN, '--country-header', COUNTRY_HEADER, ...options], { cwd: folder, env: unconfigured }),
     /** @returns {Promise<number | null>} the exit code */
     async stop() {
       stopping = true

@@ -2,7 +2,7 @@
 import type { SubjectAnswer } from '../audit/subject';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
-import type { Answer, Export, Me, NewToken, Query, ServiceSummary, Site, Token } from './types';
+import type { Answer, DataQuality, DeadLetters, Export, Me, Metrics, NewToken, Query, ServiceSummary, Site, Token } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
 const SITE_SETTINGS = [
@@ -47,8 +47,19 @@ export class Client {
     return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
   }
 
-  query(query: Query, signal?: AbortSignal): Promise<Answer> {
-    return this.json('/api/v1/query', { method: 'POST', body: query, signal });
+  async query(query: Query, signal?: AbortSignal): Promise<Answer> {
+    const answer = await this.json<Answer>('/api/v1/query', { method: 'POST', body: query, signal });
+    // Over a denominator of 0 the API sends null for all four. Where nothing was withheld, that is what they mean.
+    if (answer.meta.suppressed === 0) answer.rows.forEach(({ metrics }) => zeroDenominators(metrics));
+    return answer;
+  }
+
+  dataQuality(signal?: AbortSignal): Promise<DataQuality> {
+    return this.json('/api/v1/data-quality', { signal });
+  }
+
+  deadLetters(cursor: string | null, signal?: AbortSignal): Promise<DeadLetters> {
+    return this.json(`/api/v1/dead-letters?${new URLSearchParams({ limit: '50', ...(cursor ? { cursor } : {}) })}`, { signal });
   }
 
   me(signal?: AbortSignal): Promise<Me> {
@@ -117,4 +128,8 @@ export class Client {
   async revokeToken(id: string): Promise<void> {
     await this.fetch(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
+}
+
+function zeroDenominators(metrics: Metrics): void {
+  for (const name in metrics) if (name.endsWith('_denominator')) metrics[name] ??= 0;
 }

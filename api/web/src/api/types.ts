@@ -4,12 +4,13 @@
 export const COUNTS = [
   'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'dismissed', 'no_choice', 'automatic', 'withdrawals',
   'visitors', 'granted', 'denied', 'partial', 'undecided', 'not_disclosed', 'observed_without_consent',
-  'median_seconds_to_decide',
+  'median_seconds_to_decide', 'opted_in', 'loaded', 'loaded_with_consent',
 ] as const;
 export type Count = (typeof COUNTS)[number];
 
 export const RATES = [
   'interaction_rate', 'consent_rate', 'opt_in_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate',
+  'revoked_rate_30d', 'traffic_consent_rate',
 ] as const;
 export type Rate = (typeof RATES)[number];
 export type Metric = Count | Rate;
@@ -26,7 +27,12 @@ export type Regime = (typeof REGIMES)[number];
 
 export const CATEGORIES = ['necessary', 'preferences', 'statistics', 'marketing'] as const;
 
-export type Filter = ['is' | 'is_not' | 'contains', Dimension, string[]];
+export const OPERATORS = ['is', 'is_not', 'contains'] as const;
+export type Operator = (typeof OPERATORS)[number];
+export type Filter = [Operator, Dimension, string[]];
+
+export const COMPARISONS = ['previous_period', 'previous_year'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
 
 /** The body of `POST /api/v1/query`. `date_range` is two inclusive days in `timezone`. */
 export interface Query {
@@ -48,6 +54,18 @@ export type Metrics = Partial<Record<string, number | null>>;
 export interface Row {
   dimensions: Partial<Record<Dimension, string>>;
   metrics: Metrics;
+  /** The same of an earlier period, where the question asked for one. */
+  comparison?: Earlier;
+}
+
+/**
+ * `change` of a count is relative, (now - then) / then; of a rate the difference in points as a fraction (0.03: three
+ * points), with `<rate>_low` and `<rate>_high`, its 95 % interval. Null where one of the two is null or then was 0.
+ */
+export interface Earlier {
+  dimensions: Partial<Record<Dimension, string>>;
+  metrics: Metrics;
+  change: Metrics;
 }
 
 export interface Answer {
@@ -139,4 +157,45 @@ export interface LiveCounts {
   denied: number;
   withdrawals: number;
   by_type: Record<string, number>;
+}
+
+/** What was read of one site and what became of it: read = stored + repeats + dead letters. */
+export interface SiteBooks {
+  /** Null: records of which no site could be read. */
+  site: string | null;
+  read: number;
+  stored: number;
+  repeats: number;
+  dead_letters: number;
+  rows: { events: number; controls: number; erased: number };
+  balanced: boolean;
+  /** Events that name a banner artefact which was never put. */
+  unknown_text_hash: number;
+  logged_to: string | null;
+}
+
+export interface DataQuality {
+  freshness: string | null;
+  sites: SiteBooks[];
+  balanced: boolean;
+}
+
+export interface DeadLetter {
+  log_id: string | null;
+  partition: number;
+  position: number;
+  site: string;
+  at: string;
+  reason: string;
+  size_bytes: number;
+  /** Null: sent again now, it would be stored. */
+  obstacle: string | null;
+  replayed: boolean;
+}
+
+export interface DeadLetters {
+  letters: DeadLetter[];
+  next: string | null;
+  total: number;
+  waiting: number;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../api/types';
-import { isOpen, pointsOf, runs, spanOf, ticksOf } from './series';
+import { earlierPoints, isOpen, pointsOf, releases, runs, spanOf, ticksOf } from './series';
 
 function row(time: string, rate: number | null, denominator: number | null = 10): Row {
   return { dimensions: { time }, metrics: { consent_rate: rate, consent_rate_denominator: denominator, granted: 1, decisions: 2 } };
@@ -70,5 +70,22 @@ describe('ticks', () => {
     const ticks = ticksOf(pointsOf(days), 'day', 6);
     expect(ticks.length).toBeLessThanOrEqual(6);
     expect(ticks.at(-1)!.wall.slice(8, 10)).toBe('28');
+  });
+});
+
+describe('releases', () => {
+  it('are the first day of each version but those that were there before', () => {
+    const shown = (time: string, banner_version: string, shown: number | null): Row => ({ dimensions: { time, banner_version }, metrics: { shown } });
+    const [one, two, three] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z', '2026-11-03T00:00:00Z'];
+    const rows = [shown(three, 'new', 5), shown(one, 'old', 5), shown(two, 'new', null), shown(two, 'old', 5), shown(two, 'never', 0), shown(one, '', 3)];
+    expect(releases(rows, (version) => `v ${version}`)).toEqual([{ instant: Date.parse(two), label: 'v new' }]);
+  });
+});
+
+describe('earlier points', () => {
+  it('stand where the points stand that they are compared with', () => {
+    const [later] = [row('2026-11-08T00:00:00Z', 0.5)];
+    const rows = [{ ...later!, comparison: { ...row('2026-11-01T00:00:00Z', 0.4), change: {} } }, row('2026-11-09T00:00:00Z', 0.5)];
+    expect(earlierPoints(rows).map((point) => [point.wall.slice(0, 10), point.rate?.rate])).toEqual([['2026-11-08', 0.4]]);
   });
 });

@@ -1,7 +1,8 @@
 // From the rows of an answer by time to the points of a line: where each lies, where the line has to break, and which
 // points get a label on the axis.
-import type { Interval, Row } from '../api/types';
+import type { Interval, Metric, Row } from '../api/types';
 import { countCell, rateCell, valueOf, type RateValue } from '../numbers/cell';
+import { isRate } from '../numbers/metrics';
 
 export interface Point {
   /** Milliseconds since 1970, for the place on the axis. */
@@ -15,6 +16,35 @@ export interface Point {
   withheld: boolean;
   granted: number | null;
   decisions: number | null;
+}
+
+/** Something that happened at the beginning of an interval. */
+export interface Mark {
+  instant: number;
+  label: string;
+}
+
+/** The first interval in which each banner version was shown, the range's own first one aside: it says nothing of a release. */
+export function releases(rows: readonly Row[], labelOf: (version: string) => string): Mark[] {
+  const first = new Map<string, number>();
+  let start = Infinity;
+  for (const { dimensions, metrics } of rows) {
+    const instant = Date.parse(dimensions.time ?? '');
+    if (!Number.isFinite(instant)) continue;
+    start = Math.min(start, instant);
+    const version = dimensions.banner_version ?? '';
+    if (version !== '' && (metrics.shown ?? 1) > 0) first.set(version, Math.min(first.get(version) ?? Infinity, instant));
+  }
+  return [...first].filter(([, instant]) => instant > start).map(([version, instant]) => ({ instant, label: labelOf(version) }))
+    .sort((a, b) => a.instant - b.instant);
+}
+
+/** The points of the earlier days, each moved to the instant of the point that it is compared with. */
+export function earlierPoints(rows: readonly Row[]): Point[] {
+  return rows.flatMap(({ dimensions, comparison }) => {
+    if (!comparison) return [];
+    return pointsOf([{ dimensions: { time: dimensions.time ?? '' }, metrics: comparison.metrics }]);
+  }).sort((a, b) => a.instant - b.instant);
 }
 
 export function pointsOf(rows: readonly Row[]): Point[] {
@@ -50,10 +80,14 @@ const LONGEST: Record<Interval, number> = { hour: 1.5, day: 25.5, week: 7 * 24 +
 
 /** Runs of neighbouring points: a line is drawn within a run, never across an interval that is missing. */
 export function runs(points: readonly Point[], interval: Interval): Point[][] {
-  const found: Point[][] = [];
-  let last: Point | null = null;
+  return neighbours(points, interval, ({ rate }) => rate !== null);
+}
+
+function neighbours<P extends { instant: number }>(points: readonly P[], interval: Interval, drawn: (point: P) => boolean): P[][] {
+  const found: P[][] = [];
+  let last: P | null = null;
   for (const point of points) {
-    if (!point.rate) {
+    if (!drawn(point)) {
       last = null;
       continue;
     }
@@ -74,7 +108,7 @@ export function isOpen(points: readonly Point[], interval: Interval, now: Date |
 }
 
 /** At most `room` points, evenly spaced; by the hour, those at round hours. */
-export function ticksOf(points: readonly Point[], interval: Interval, room: number): Point[] {
+export function ticksOf<P extends { wall: string }>(points: readonly P[], interval: Interval, room: number): P[] {
   if (interval === 'hour') {
     for (const step of [1, 2, 3, 6, 12, 24]) {
       const round = points.filter((point) => Number(point.wall.slice(11, 13)) % step === 0);
@@ -84,4 +118,47 @@ export function ticksOf(points: readonly Point[], interval: Interval, room: numb
   const step = Math.max(1, Math.ceil(points.length / Math.max(1, room)));
   // Counted from the newest, which is the one most asked for.
   return points.filter((_, index) => (points.length - 1 - index) % step === 0);
+}
+
+/** A line of plain values over time. */
+export interface Series {
+  key: string;
+  name: string;
+  points: SeriesPoint[];
+}
+
+export interface SeriesPoint {
+  instant: number;
+  wall: string;
+  /** Null where withheld or nothing. */
+  value: number | null;
+}
+
+/** One line of an answer by time: `valueOf` reads it from a row. */
+export function seriesOf(key: string, name: string, rows: readonly Row[], valueOf: (row: Row) => number | null): Series {
+  const points = rows
+    .map((row) => ({ instant: Date.parse(row.dimensions.time ?? ''), wall: (row.dimensions.time ?? '').slice(0, 19), value: valueOf(row) }))
+    .filter((point) => Number.isFinite(point.instant))
+    .sort((a, b) => a.instant - b.instant);
+  return { key, name, points };
+}
+
+/** A metric over time; for a rate, of the rates that are there. */
+export function metricSeries(key: string, name: string, rows: readonly Row[], metric: Metric): Series {
+  return seriesOf(key, name, rows, ({ metrics }) => {
+    if (!isRate(metric)) return valueOf(countCell(metrics, metric));
+    const cell = rateCell(metrics, metric);
+    return cell.kind === 'value' ? cell.rate : null;
+  });
+}
+
+/** Every interval that occurs in one of the lines, in order. */
+export function timesOf(series: readonly Series[]): { instant: number; wall: string }[] {
+  const all = new Map(series.flatMap(({ points }) => points.map(({ instant, wall }) => [instant, { instant, wall }] as const)));
+  return [...all.values()].sort((a, b) => a.instant - b.instant);
+}
+
+/** Runs of neighbouring points that have a value. */
+export function runsOf(points: readonly SeriesPoint[], interval: Interval): SeriesPoint[][] {
+  return neighbours(points, interval, ({ value }) => value !== null);
 }

@@ -8,6 +8,8 @@ describe('cells', () => {
     expect(countCell({}, 'granted')).toEqual({ kind: 'none' });
     expect(countCell(undefined, 'granted')).toEqual({ kind: 'none' });
     expect(countCell({ median_seconds_to_decide: null }, 'median_seconds_to_decide')).toEqual({ kind: 'none' });
+    expect(countCell({ median_seconds_to_decide: null, decisions: 3 }, 'median_seconds_to_decide')).toEqual({ kind: 'none' });
+    expect(countCell({ median_seconds_to_decide: null, decisions: null }, 'median_seconds_to_decide')).toEqual({ kind: 'withheld' });
     expect(valueOf({ kind: 'withheld' })).toBeNull();
   });
 

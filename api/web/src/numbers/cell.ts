@@ -14,11 +14,11 @@ export interface RateValue {
 }
 export type RateCell = RateValue | { kind: 'withheld' } | { kind: 'none' };
 
-/** Only the median is null where there is nothing; every other null count is withheld. */
+/** The median is null where there is nothing as well, unless its decisions are withheld; every other null count is withheld. */
 export function countCell(metrics: Metrics | undefined, name: Count): CountCell {
   const value = metrics?.[name];
   if (value === undefined) return { kind: 'none' };
-  if (value === null) return name === 'median_seconds_to_decide' ? { kind: 'none' } : { kind: 'withheld' };
+  if (value === null) return name === 'median_seconds_to_decide' && metrics?.decisions !== null ? { kind: 'none' } : { kind: 'withheld' };
   return { kind: 'value', value };
 }
 

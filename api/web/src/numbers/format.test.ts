@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, count, dayRange, intervalStart, percent, percentRange, rangeDigits, tick } from './format';
+import { ago, count, dayRange, intervalStart, percent, percentRange, points, pValue, rangeDigits, relativeChange, tick } from './format';
 
 const plain = (text: string) => text.replace(/[\u00a0\u202f\u2009]/g, ' ');
 
@@ -24,6 +24,15 @@ describe('numbers by language', () => {
     expect(rangeDigits(0.601, 0.623)).toBe(1);
     expect(rangeDigits(0.6012, 0.6015)).toBe(2);
     expect(rangeDigits(0.5, 0.5)).toBe(1);
+  });
+
+  it('writes changes with their sign, and none where nothing changed', () => {
+    expect([relativeChange('en', 0.123), relativeChange('en', -0.04), relativeChange('en', 0)]).toEqual(['+12.3%', '-4.0%', '0.0%']);
+    expect([points('en', 0.027), points('de', -0.004), points('en', 0)]).toEqual(['+2.7', '-0,4', '0.0']);
+  });
+
+  it('writes p values as the language does, and never as 0', () => {
+    expect([pValue('en', 0.0046), pValue('de', 0.0046), pValue('en', 1e-12)]).toEqual(['0.0046', '0,0046', '< 0.0001']);
   });
 
   it('never says that something is in the future', () => {

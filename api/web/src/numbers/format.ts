@@ -39,6 +39,22 @@ export function percentRange(locale: Locale, low: number, high: number, digits =
   return `${first}–${percent(locale, high, digits)}`;
 }
 
+/** `+12.3 %`, `−4.0 %`: a relative change; none is written without a sign. */
+export function relativeChange(locale: Locale, fraction: number): string {
+  return numbers(locale, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(fraction);
+}
+
+/** `+1.4`: a difference of two rates, in points without their unit. */
+export function points(locale: Locale, fraction: number, digits = 1): string {
+  return numbers(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: 'exceptZero' }).format(fraction * 100);
+}
+
+/** A p value: four decimals, `< 0.0001` below that. */
+export function pValue(locale: Locale, p: number): string {
+  const written = numbers(locale, { minimumFractionDigits: 4, maximumFractionDigits: 4 }).format(Math.max(p, 0.0001));
+  return p < 0.0001 ? `< ${written}` : written;
+}
+
 /** How many decimals an interval's ends need, so that they differ from one another where they do. */
 export function rangeDigits(low: number, high: number): number {
   return high - low < 0.001 && high > low ? 2 : 1;

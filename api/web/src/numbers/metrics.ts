@@ -1,5 +1,5 @@
 // What every metric is called and what it counts, in the reader's language: the same words in tiles, tables and help.
-import type { Metric } from '../api/types';
+import { RATES, type Metric, type Rate } from '../api/types';
 import { m } from '../paraglide/messages.js';
 
 interface Wording {
@@ -20,6 +20,14 @@ const WORDINGS: Partial<Record<Metric, Wording>> = {
   granted: { name: m.metric_granted, definition: m.metric_granted_is },
   denied: { name: m.metric_denied, definition: m.metric_denied_is },
   partial: { name: m.metric_partial, definition: m.metric_partial_is },
+  opt_in_rate: { name: m.metric_opt_in_rate, definition: m.metric_opt_in_rate_is },
+  accept_all_rate: { name: m.metric_accept_all_rate, definition: m.metric_accept_all_rate_is },
+  reject_all_rate: { name: m.metric_reject_all_rate, definition: m.metric_reject_all_rate_is },
+  withdrawal_rate: { name: m.metric_withdrawal_rate, definition: m.metric_withdrawal_rate_is },
+  revoked_rate_30d: { name: m.metric_revoked_rate_30d, definition: m.metric_revoked_rate_30d_is },
+  traffic_consent_rate: { name: m.metric_traffic_consent_rate, definition: m.metric_traffic_consent_rate_is },
+  visitors: { name: m.metric_visitors, definition: m.metric_visitors_is },
+  median_seconds_to_decide: { name: m.metric_median_seconds_to_decide, definition: m.metric_median_seconds_to_decide_is },
   undecided: { name: m.metric_undecided, definition: m.metric_undecided_is },
 };
 
@@ -30,6 +38,16 @@ export function metricName(metric: Metric): string {
 export function metricDefinition(metric: Metric): string {
   return WORDINGS[metric]?.definition() ?? '';
 }
+
+export function isRate(metric: Metric): metric is Rate {
+  return (RATES as readonly Metric[]).includes(metric);
+}
+
+/** The numbers that a reader may choose where a page shows one of them. */
+export const CHOOSABLE: readonly Metric[] = [
+  'consent_rate', 'opt_in_rate', 'interaction_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate', 'traffic_consent_rate',
+  'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice', 'withdrawals', 'visitors', 'median_seconds_to_decide',
+];
 
 const CATEGORY_NAMES: Record<string, () => string> = {
   necessary: m.category_necessary,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../api/types';
+import { chooseRegime, scopeOf } from '../numbers/ask';
 import { parseView } from '../view/state';
-import { chooseRegime, questions, scopeOf } from './queries';
+import { questions } from './queries';
 
 const view = (search: string) => parseView(new URLSearchParams(search));
 const now = new Date('2026-11-24T12:00:00Z');
@@ -9,15 +10,15 @@ const asked = (search: string) => questions(view(search), scopeOf(view(search), 
 const row = (regime: string, shown: number): Row => ({ dimensions: { regime }, metrics: { shown } });
 
 describe('the overview’s questions', () => {
-  it('are of one regime, except the headline, which is by regime', () => {
-    const { headline, ...others } = asked('');
-    expect(headline.dimensions).toEqual(['regime']);
-    expect(headline.filters).toEqual([]);
-    for (const query of Object.values(others)) expect(query.filters).toContainEqual(['is', 'regime', ['opt_in']]);
+  it('are of one regime', () => {
+    for (const query of Object.values(asked(''))) expect(query.filters).toContainEqual(['is', 'regime', ['opt_in']]);
   });
 
-  it('leave bots out of every one of them', () => {
-    for (const query of Object.values(asked('bots=without'))) expect(query.filters).toContainEqual(['is_not', 'bot', ['yes']]);
+  it('leave bots out of every one of them, and keep to the filters', () => {
+    for (const query of Object.values(asked('bots=without&filter=country:is:FR,DE'))) {
+      expect(query.filters).toContainEqual(['is_not', 'bot', ['yes']]);
+      expect(query.filters).toContainEqual(['is', 'country', ['FR', 'DE']]);
+    }
   });
 
   it('draw the rate of the service in focus, with pairs as its denominator', () => {
@@ -25,6 +26,11 @@ describe('the overview’s questions', () => {
     expect(time.dimensions).toEqual(['time', 'service']);
     expect(time.filters).toContainEqual(['is', 'service', ['chaport']]);
     expect(service.filters).not.toContainEqual(['is', 'service', ['chaport']]);
+  });
+
+  it('never ask for categories alone under a filter on services, which the server refuses', () => {
+    expect(asked('').category.dimensions).toEqual(['category']);
+    expect(asked('filter=service:is_not:chaport').category.dimensions).toEqual(['category', 'service']);
   });
 
   it('name sites only where some are chosen, and an interval only over time', () => {

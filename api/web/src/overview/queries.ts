@@ -1,74 +1,41 @@
-// The questions that the overview asks, and how their answers are put together. All of one board are asked at once and
-// shown at once, so that no two numbers on the page are of different moments by more than their own answers.
-import type { Client } from '../api/client';
-import type { Answer, Filter, Interval, Metric, Query, Regime, Row } from '../api/types';
-import { resolvePeriod, suitableInterval } from '../view/period';
-import { botFilters, type ViewState } from '../view/state';
+// The questions that the overview asks.
+import type { Filter, Metric } from '../api/types';
+import { queryOf, type Asking, type Numbers, type Question, type Scope } from '../numbers/ask';
+import { filtersOf, type ViewState } from '../view/state';
 
 const PAIRS: Metric[] = ['consent_rate', 'granted', 'denied'];
 
 const HEADLINE: Metric[] = [
-  'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice', 'withdrawals', 'dismissed', 'automatic',
+  'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice', 'withdrawals', 'dismissed', 'automatic', 'opted_in',
   'granted', 'denied', 'interaction_rate', 'consent_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate',
 ];
 
-/** What of a view decides the numbers, with every default made explicit. */
-export interface Scope {
-  sites: string[];
-  range: [string, string];
-  interval: Interval;
-  timezone: string;
-  regime: Regime;
-}
-
-export interface BoardData {
-  scope: Scope;
-  /** One row per regime that occurs. */
-  regimes: Row[];
-  headline: Row | null;
-  time: Row[];
-  category: Row[];
-  service: Row[];
-  site: Row[];
-  /** Up to when events are counted; the oldest of the answers. */
-  freshness: Date | null;
-  suppressed: number;
-}
-
-export function scopeOf(view: ViewState, timezone: string, now: Date): Scope {
-  const range = resolvePeriod(view.period, timezone, now);
-  return {
-    sites: view.sites, range, timezone,
-    interval: view.interval ?? suitableInterval(range),
-    regime: view.regime ?? 'opt_in',
-  };
-}
-
-export function queryOf(scope: Scope, part: Pick<Query, 'metrics' | 'dimensions' | 'filters'>): Query {
-  return {
-    ...(scope.sites.length > 0 ? { sites: scope.sites } : {}),
-    date_range: scope.range,
-    timezone: scope.timezone,
-    ...(part.dimensions.includes('time') ? { interval: scope.interval } : {}),
-    limit: 1000,
-    ...part,
-  };
-}
+export type BoardPart = 'time' | 'choices' | 'releases' | 'category' | 'service' | 'site';
+export type BoardData = Numbers<BoardPart>;
 
 /** Rates are never pooled over regimes: the headline is by regime, everything else is of one. */
-export function questions(view: ViewState, scope: Scope): Record<'headline' | 'time' | 'category' | 'service' | 'site', Query> {
-  const bots = botFilters(view);
-  const filters: Filter[] = [...bots, ['is', 'regime', [scope.regime]]];
+export function asking(view: ViewState): Asking<BoardPart> {
+  return { byRegime: HEADLINE, compare: view.compare, questions: (scope) => questions(view, scope) };
+}
+
+export function questions(view: ViewState, scope: Scope): Record<BoardPart, Question> {
+  const filters: Filter[] = [...filtersOf(view), ['is', 'regime', [scope.regime]]];
   const { focus } = view;
+  const byService = filters.some(([, dimension]) => dimension === 'service');
   return {
-    headline: queryOf(scope, { metrics: HEADLINE, dimensions: ['regime'], filters: bots }),
-    time: queryOf(scope, {
-      metrics: [...PAIRS, 'decisions', 'shown'],
-      dimensions: focus ? ['time', focus.dimension] : ['time'],
-      filters: focus ? [...filters, ['is', focus.dimension, [focus.value]]] : filters,
-    }),
+    time: {
+      ...queryOf(scope, {
+        metrics: [...PAIRS, 'decisions', 'shown'],
+        dimensions: focus ? ['time', focus.dimension] : ['time'],
+        filters: focus ? [...filters, ['is', focus.dimension, [focus.value]]] : filters,
+      }),
+      compare: view.compare,
+    },
+    choices: queryOf(scope, { metrics: ['shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice'], dimensions: ['time'], filters }),
+    releases: queryOf(scope, { metrics: ['shown'], dimensions: ['time', 'banner_version'], filters }),
+    // The server refuses a filter on services by category alone: a category's state is not that of one service.
     category: queryOf(scope, {
-      metrics: [...PAIRS, 'partial', 'undecided', 'withdrawals', 'decisions'], dimensions: ['category'], filters,
+      metrics: [...PAIRS, 'partial', 'undecided', 'withdrawals', 'decisions'], dimensions: byService ? ['category', 'service'] : ['category'], filters,
     }),
     service: queryOf(scope, {
       metrics: [...PAIRS, 'undecided', 'withdrawals', 'decisions'], dimensions: ['service'], filters,
@@ -77,53 +44,4 @@ export function questions(view: ViewState, scope: Scope): Record<'headline' | 't
       metrics: [...PAIRS, 'interaction_rate', 'shown', 'decisions', 'withdrawals'], dimensions: ['site'], filters,
     }),
   };
-}
-
-/** The regime to show when none was asked for: opt-in, else the one with the most banners. */
-export function chooseRegime(rows: readonly Row[]): Regime | null {
-  if (rows.length === 0 || rows.some((row) => row.dimensions.regime === 'opt_in')) return 'opt_in';
-  const largest = [...rows].sort((a, b) => (b.metrics.shown ?? 0) - (a.metrics.shown ?? 0))[0];
-  return (largest?.dimensions.regime as Regime | undefined) ?? null;
-}
-
-export async function loadBoard(
-  client: Client, view: ViewState, timezone: string, now: Date, signal: AbortSignal,
-): Promise<BoardData> {
-  const scope = scopeOf(view, timezone, now);
-  const board = await ask(client, view, scope, signal);
-  const better = view.regime === null ? chooseRegime(board.regimes) : null;
-  return better && better !== scope.regime ? ask(client, view, { ...scope, regime: better }, signal) : board;
-}
-
-async function ask(client: Client, view: ViewState, scope: Scope, signal: AbortSignal): Promise<BoardData> {
-  const asked = questions(view, scope);
-  const names = Object.keys(asked) as (keyof typeof asked)[];
-  const answers = await Promise.all(names.map((name) => allPages(client, asked[name], signal)));
-  const rows = Object.fromEntries(names.map((name, i) => [name, answers[i]?.rows ?? []])) as Record<keyof typeof asked, Row[]>;
-  const moments = answers.map((answer) => Date.parse(answer.meta.freshness ?? '')).filter(Number.isFinite);
-  return {
-    scope,
-    regimes: rows.headline,
-    headline: rows.headline.find((row) => row.dimensions.regime === scope.regime) ?? null,
-    time: rows.time,
-    category: rows.category,
-    service: rows.service,
-    site: rows.site,
-    freshness: moments.length > 0 ? new Date(Math.min(...moments)) : null,
-    suppressed: answers.reduce((sum, answer) => sum + answer.meta.suppressed, 0),
-  };
-}
-
-const MOST_PAGES = 20;
-
-async function allPages(client: Client, query: Query, signal: AbortSignal): Promise<Answer> {
-  const first = await client.query(query, signal);
-  let cursor = first.meta.next_cursor;
-  for (let page = 1; cursor && page < MOST_PAGES; page += 1) {
-    const next = await client.query({ ...query, cursor }, signal);
-    first.rows.push(...next.rows);
-    first.meta.suppressed += next.meta.suppressed;
-    cursor = next.meta.next_cursor;
-  }
-  return first;
 }

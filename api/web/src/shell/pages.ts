@@ -1,17 +1,33 @@
-// The pages and what they are called.
+// The pages, in groups, and what they are called.
 import { PAGES, type Page } from '../app/route.svelte';
 import { m } from '../paraglide/messages.js';
 
 const NAMES: Record<Page, () => string> = {
   '/': m.nav_overview,
+  '/segments': m.nav_segments,
+  '/sites': m.nav_sites,
   '/services': m.nav_services,
+  '/experiments': m.nav_experiments,
+  '/fairness': m.nav_fairness,
   '/live': m.nav_live,
   '/audit': m.nav_audit,
+  '/quality': m.nav_quality,
   '/settings': m.nav_settings,
   '/docs': m.nav_docs,
 };
 
-export const NAVIGATION = Object.keys(NAMES) as Page[];
+interface Group {
+  name: () => string;
+  pages: Page[];
+  /** Its pages are of the same view: period, sites and filters go along. */
+  numbers: boolean;
+}
+
+export const NAVIGATION: Group[] = [
+  { name: m.nav_group_numbers, pages: ['/', '/segments', '/sites', '/services', '/experiments', '/fairness'], numbers: true },
+  { name: m.nav_group_evidence, pages: ['/live', '/audit', '/quality'], numbers: false },
+  { name: m.nav_group_about, pages: ['/settings', '/docs'], numbers: false },
+];
 
 export function pageTitle(path: string): string {
   const page = PAGES.find((known) => known === path);

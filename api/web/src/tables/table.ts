@@ -71,7 +71,11 @@ export function toCsv(table: Table): string {
   }
   header.push('withheld');
   const lines = [header, ...table.rows.map((row) => csvRow(table, row))];
-  return lines.map((fields) => fields.map(csvField).join(',')).join('\r\n') + '\r\n';
+  return lines.map(csvLine).join('');
+}
+
+export function csvLine(fields: readonly (string | number)[]): string {
+  return `${fields.map(csvField).join(',')}\r\n`;
 }
 
 function csvRow(table: Table, row: TableRow): (string | number)[] {

@@ -1,6 +1,6 @@
 // Periods of whole days in a time zone: what "last 28 days" means at a moment, and which interval suits a length.
 // Days are ISO dates (`2026-11-24`), inclusive at both ends, as the query takes them.
-import type { Interval } from '../api/types';
+import type { Comparison, Interval } from '../api/types';
 
 export const PRESETS = ['today', '7d', '28d', '90d', '12m'] as const;
 export type Preset = (typeof PRESETS)[number];
@@ -36,6 +36,13 @@ export function resolvePeriod(period: Period, timezone: string, now: Date): [str
   const today = dayIn(timezone, now);
   if (period.preset === '12m') return [addDays(monthsBefore(today, 12), 1), today];
   return [addDays(today, 1 - LENGTH[period.preset]), today];
+}
+
+/** The days to compare a range with: as many days just before it, or the same days a year earlier. */
+export function earlierRange([from, to]: [string, string], comparison: Comparison): [string, string] {
+  if (comparison === 'previous_year') return [monthsBefore(from, 12), monthsBefore(to, 12)];
+  const days = daysIn([from, to]);
+  return [addDays(from, -days), addDays(to, -days)];
 }
 
 export function daysIn([from, to]: [string, string]): number {

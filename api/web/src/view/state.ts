@@ -1,10 +1,14 @@
-// What the overview shows, as a value that lives in the address: a link is the view. Defaults are left out, so that the
+// What a page of numbers shows, as a value that lives in the address: a link is the view. Defaults are left out, so that the
 // plain address stays plain; what an address says wrongly is ignored rather than refused.
-import { INTERVALS, REGIMES, type Filter, type Interval, type Regime } from '../api/types';
+import { COMPARISONS, INTERVALS, REGIMES, type Comparison, type Filter, type Interval, type Regime } from '../api/types';
+import { parseFilters, writeFilter } from './filters';
 import { isDay, isTimezone, PRESETS, resolvePeriod, type Period, type Preset } from './period';
 
 /** The panels that can show a table instead of a chart. */
-export const PANELS = ['time', 'category', 'service', 'site'] as const;
+export const PANELS = [
+  'time', 'choices', 'category', 'service', 'site', 'country', 'device', 'browser', 'os', 'language', 'arms', 'strata',
+  'effort', 'withdrawal',
+] as const;
 export type PanelId = (typeof PANELS)[number];
 
 export interface Focus {
@@ -23,6 +27,10 @@ export interface ViewState {
   /** Null: opt-in, or where there is none, the regime with the most banners. */
   regime: Regime | null;
   withoutBots: boolean;
+  /** With which earlier days the numbers are compared; null: with none. */
+  compare: Comparison | null;
+  /** Beyond sites, regime and bots, which have controls of their own. */
+  filters: Filter[];
   /** Whose rate over time is drawn; null: all services together. */
   focus: Focus | null;
   /** The axis of the line shows only the span that occurs. */
@@ -32,6 +40,13 @@ export interface ViewState {
 }
 
 export const DEFAULT_PERIOD: Period = { preset: '28d' };
+const DEFAULT_COMPARISON: Comparison = 'previous_period';
+const NO_COMPARISON = 'none';
+
+/** Every parameter that a view is written with; a page's own ones must have other names. */
+export const VIEW_KEYS = [
+  'from', 'to', 'period', 'site', 'interval', 'timezone', 'regime', 'bots', 'compare', 'filter', 'service', 'category', 'axis', 'table',
+];
 
 export function parseView(search: URLSearchParams): ViewState {
   const service = search.get('service');
@@ -44,6 +59,8 @@ export function parseView(search: URLSearchParams): ViewState {
     timezone: isTimezone(timezone) ? timezone : null,
     regime: oneOf(REGIMES, search.get('regime')),
     withoutBots: search.get('bots') === 'without',
+    compare: search.get('compare') === NO_COMPARISON ? null : oneOf(COMPARISONS, search.get('compare')) ?? DEFAULT_COMPARISON,
+    filters: parseFilters(search.getAll('filter')),
     focus: service ? { dimension: 'service', value: service }
       : category ? { dimension: 'category', value: category } : null,
     zoomed: search.get('axis') === 'fit',
@@ -76,6 +93,8 @@ export function serialiseView(view: ViewState): URLSearchParams {
   if (view.timezone) search.set('timezone', view.timezone);
   if (view.regime) search.set('regime', view.regime);
   if (view.withoutBots) search.set('bots', 'without');
+  if (view.compare !== DEFAULT_COMPARISON) search.set('compare', view.compare ?? NO_COMPARISON);
+  for (const filter of view.filters) search.append('filter', writeFilter(filter));
   if (view.focus) search.set(view.focus.dimension, view.focus.value);
   if (view.zoomed) search.set('axis', 'fit');
   for (const panel of PANELS) if (view.tables.includes(panel)) search.append('table', panel);
@@ -94,6 +113,11 @@ export function presetOf(view: ViewState): Preset | null {
 }
 
 /** The view's filters, without the regime, which the headline groups by instead. */
-export function botFilters(view: ViewState): Filter[] {
-  return view.withoutBots ? [['is_not', 'bot', ['yes']]] : [];
+export function filtersOf(view: ViewState): Filter[] {
+  return view.withoutBots ? [['is_not', 'bot', ['yes']], ...view.filters] : view.filters;
+}
+
+/** What of a view goes with the reader to another page: what the numbers are of, not how they are drawn. */
+export function carried(view: ViewState): ViewState {
+  return { ...view, focus: null, zoomed: false, tables: [] };
 }

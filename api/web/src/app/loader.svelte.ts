@@ -1,10 +1,7 @@
-// The overview's state: loads, keeps the last good numbers while newer ones are fetched or fail, and refreshes when the
-// live stream says that something was counted, never faster than the server comfortably answers.
-import type { Client } from '../api/client';
+// What a page of numbers loads: it keeps the last good answer while a newer one is fetched or fails, and refreshes when it
+// is told that something was counted, never faster than the server comfortably answers.
 import { asProblem, wasAborted, type ApiProblem } from '../api/problem';
-import { session } from '../app/session.svelte';
-import type { ViewState } from '../view/state';
-import { loadBoard, type BoardData } from './queries';
+import { session } from './session.svelte';
 
 /** The shortest pause between two refreshes, and how many times the last answer took it is at least. */
 const SHORTEST_PAUSE = 1_000;
@@ -12,24 +9,24 @@ const TIMES_THE_ANSWER = 4;
 /** After failures the pause doubles, up to this. */
 const LONGEST_PAUSE = 30_000;
 
-export class Board {
-  data = $state.raw<BoardData | null>(null);
+export class Loader<T> {
+  data = $state.raw<T | null>(null);
   problem = $state.raw<ApiProblem | null>(null);
-  /** The view has changed and its numbers are not here yet; `data` is of the view before. */
+  /** Something else is asked for and is not here yet; `data` is of what was asked before. */
   stale = $state(true);
 
   private controller: AbortController | null = null;
-  private again: (() => void) | null = null;
+  private ask: ((signal: AbortSignal) => Promise<T>) | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private startedAt = 0;
   private took = 0;
   private failures = 0;
 
-  /** Shows another view. */
-  show(client: Client, view: ViewState, timezone: string): void {
+  /** Shows something else. */
+  show(ask: (signal: AbortSignal) => Promise<T>): void {
     this.stale = true;
-    this.again = () => void this.load(client, view, timezone);
-    this.again();
+    this.ask = ask;
+    void this.load();
   }
 
   /** Something was counted: refresh soon. */
@@ -39,30 +36,31 @@ export class Board {
     const wait = Math.max(0, this.startedAt + pause - performance.now());
     this.timer = setTimeout(() => {
       this.timer = null;
-      if (this.controller === null) this.again?.();
+      if (this.controller === null) void this.load();
       else this.nudge();
     }, wait);
   }
 
   retry(): void {
-    this.again?.();
+    void this.load();
   }
 
   close(): void {
     this.controller?.abort();
     this.controller = null;
-    this.again = null;
+    this.ask = null;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
   }
 
-  private async load(client: Client, view: ViewState, timezone: string): Promise<void> {
+  private async load(): Promise<void> {
+    if (!this.ask) return;
     this.controller?.abort();
     const controller = new AbortController();
     this.controller = controller;
     this.startedAt = performance.now();
     try {
-      const data = await loadBoard(client, view, timezone, new Date(), controller.signal);
+      const data = await this.ask(controller.signal);
       if (this.controller !== controller) return;
       this.data = data;
       this.problem = null;

@@ -1,0 +1,24 @@
+// Any metric's value as text, and which of a page's own choices of metric the address names.
+import type { Metric, Rate } from '../api/types';
+import type { TableRow } from '../tables/table';
+import { count, percent, seconds, type Locale } from './format';
+import { isRate } from './metrics';
+
+export function written(locale: Locale, metric: Metric, value: number): string {
+  if (isRate(metric)) return percent(locale, value);
+  return metric === 'median_seconds_to_decide' ? seconds(locale, value) : count(locale, value);
+}
+
+/** The plain value of a row's cell; null where it is withheld or nothing. */
+export function plainValue(row: TableRow, metric: Metric): number | null {
+  if (isRate(metric)) {
+    const cell = row.rates[metric as Rate];
+    return cell?.kind === 'value' ? cell.rate : null;
+  }
+  const cell = row.counts[metric];
+  return cell?.kind === 'value' ? cell.value : null;
+}
+
+export function chosenMetric(text: string | null, choices: readonly Metric[], usual: Metric): Metric {
+  return choices.find((metric) => metric === text) ?? usual;
+}

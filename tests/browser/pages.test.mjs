@@ -1,0 +1,203 @@
+// Every page of the dashboard in a real Chromium, over the real server and simulated visitors: light and dark, wide and
+// 320 pixels, without an error in the console, without sideways scrolling, without what axe calls a violation; the overview
+// by keyboard alone; and how much the network delivers before anything is touched.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, test } from 'node:test'
+import { createRequire } from 'node:module'
+import { startAvow } from './avow.mjs'
+import { launch } from './chromium.mjs'
+
+const LIMIT = { timeout: 480_000 }
+/** What `/` may weigh, compressed, before anything is touched. */
+const INITIAL_BYTES = 120_000
+const SITES = ['pages-one.example', 'pages-two.example']
+/** Selectors of what a page is not ready without. */
+const NUMBERS = '.board'
+const PAGES = [
+  ['/', NUMBERS],
+  ['/?compare=none&filter=country:is:FR,DE&table=time&table=choices&table=category&table=service&table=site', NUMBERS],
+  ['/segments', '[data-shade]'],
+  ['/segments?metric=shown&map=europe&table=device', '[data-shade]'],
+  ['/sites', NUMBERS],
+  ['/services', NUMBERS],
+  ['/services?service=chaport', NUMBERS],
+  [`/experiments?site=${SITES[0]}`, '[data-verdict]'],
+  [`/experiments?site=${SITES[0]}&by=banner_version&rule=2030-01-01`, NUMBERS],
+  ['/experiments', 'ul.sites'],
+  ['/fairness', NUMBERS],
+  ['/quality', '[data-balanced]'],
+  ['/live', 'h1'],
+  ['/audit', 'h1'],
+  ['/settings', 'h1'],
+  ['/docs', 'h1'],
+]
+const [WIDE, NARROW] = [{ width: 1280, height: 900 }, { width: 320, height: 800 }]
+
+let avow, browser, axe
+before(async () => {
+  avow = await startAvow()
+  browser = await launch()
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  for (const [i, site] of SITES.entries()) await avow.simulate('--site', site, '--events', '4000', '--days', '60', '--seed', String(i + 1))
+}, LIMIT)
+after(async () => {
+  await browser?.close()
+  if (avow) assert.equal(await avow.stop(), 0, 'SIGTERM drains')
+})
+
+/** A page that writes down what goes wrong in it. */
+const open = async (options) => {
+  const context = await browser.newContext({ locale: 'en-GB', ...options })
+  const page = await context.newPage()
+  const wrong = []
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && wrong.push(message.text()))
+  page.on('pageerror', (error) => wrong.push(error.message))
+  return { page, wrong, close: () => context.close() }
+}
+
+const visit = async (page, path, ready) => {
+  await page.goto(`${avow.origin}${path}#token=${avow.token}`)
+  await page.locator(ready).first().waitFor()
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
+}
+
+/** What axe finds, in words that say where. */
+const violations = async (page) => {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id} (${help}): ${target.join(' ')}: ${failureSummary}`))
+}
+
+// German words are the longest.
+for (const [colorScheme, locale] of [['light', 'en-GB'], ['dark', 'de-DE']])
+  test(`every page is whole and accessible, ${colorScheme}, ${locale}`, LIMIT, async () => {
+    const found = []
+    const { page, wrong, close } = await open({ colorScheme, locale, reducedMotion: 'reduce' })
+    for (const [path, ready] of PAGES) {
+      for (const viewport of [WIDE, NARROW]) {
+        await page.setViewportSize(viewport)
+        await visit(page, path, ready)
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        if (over > 0) found.push(`${path} at ${viewport.width}: ${over} pixels too wide`)
+        found.push(...(await violations(page)).map((text) => `${path} at ${viewport.width}: ${text}`))
+        found.push(...wrong.splice(0).map((text) => `${path} at ${viewport.width}: ${text}`))
+      }
+    }
+    assert.deepEqual(found, [])
+    await close()
+  })
+
+test('what opens is accessible too', LIMIT, async () => {
+  const { page, wrong, close } = await open({ viewport: NARROW, reducedMotion: 'reduce' })
+  const opened = {
+    'the navigation': () => page.getByRole('button', { name: /^Menu/ }).click(),
+    'the filter form': () => page.getByRole('button', { name: 'Add a filter' }).click(),
+    'a definition': () => page.getByRole('button', { name: 'Shown', exact: true }).focus(),
+    'other tools': () => page.locator('summary', { hasText: 'As other tools would count it' }).click(),
+    'the list of keys': () => page.keyboard.press('?'),
+    'finding': () => page.keyboard.press('/'),
+  }
+  for (const [name, act] of Object.entries(opened)) {
+    await visit(page, '/', NUMBERS)
+    await act()
+    assert.deepEqual(await violations(page), [], name)
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    assert.ok(over <= 0, `${name}: ${over} pixels too wide`)
+  }
+  assert.deepEqual(wrong, [])
+  await close()
+})
+
+test('the overview can be used by keyboard alone', LIMIT, async () => {
+  const { page, wrong, close } = await open({ viewport: WIDE })
+  await visit(page, '/', NUMBERS)
+  const focused = () => page.evaluate(() => {
+    const { activeElement } = document
+    const box = activeElement.closest('label, figure, summary, .scroll')?.getBoundingClientRect() ?? activeElement.getBoundingClientRect()
+    return { tag: activeElement.tagName, text: activeElement.getAttribute('aria-label') ?? activeElement.textContent.trim().slice(0, 40), seen: box.width > 0 && box.height > 0 }
+  })
+  const passed = []
+  for (let step = 0; step < 200; step += 1) {
+    await page.keyboard.press('Tab')
+    const at = await focused()
+    if (at.tag === 'BODY') break
+    assert.ok(at.seen, `the focus is nowhere to be seen at ${at.tag} ${at.text}`)
+    passed.push(at.text)
+  }
+  for (const wanted of ['Skip to content', 'Segments', 'Shown', 'Add a filter']) assert.ok(passed.some((text) => text.includes(wanted)), `${wanted} is reached: ${passed.join(' | ')}`)
+
+  // A chart is moved through by arrow keys, and says each point.
+  const slider = page.locator('[data-panel="time"] input[type="range"]')
+  await slider.focus()
+  const said = await slider.getAttribute('aria-valuetext')
+  await page.keyboard.press('ArrowLeft')
+  assert.notEqual(await slider.getAttribute('aria-valuetext'), said)
+  // t: the table of the panel that has the focus, and back.
+  await page.keyboard.press('t')
+  await page.locator('[data-panel="time"][data-table-open="true"]').waitFor()
+  assert.match(page.url(), /table=time/)
+  await page.locator('[data-panel="time"] [data-table-toggle]').focus()
+  await page.keyboard.press('t')
+  await page.locator('[data-panel="time"][data-table-open="false"]').waitFor()
+
+  // A filter is added and taken away.
+  await page.getByRole('button', { name: 'Add a filter' }).focus()
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('France')
+  await page.locator('datalist option').first().waitFor({ state: 'attached' })
+  await page.keyboard.press('Enter')
+  await page.locator('[data-filters="1"]').waitFor()
+  assert.match(page.url(), /filter=country%3Ais%3AFR/)
+  await page.getByRole('button', { name: /Remove filter/ }).focus()
+  await page.keyboard.press('Enter')
+  await page.locator('[data-filters="0"]').waitFor()
+
+  await page.locator('main').focus()
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('/')
+  await page.keyboard.type('chap')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-service="chaport"] h1').waitFor()
+  assert.deepEqual(wrong, [])
+  await close()
+})
+
+test('a chart is saved as a picture', LIMIT, async () => {
+  const { page, wrong, close } = await open({ viewport: WIDE })
+  for (const [path, panel] of [['/', 'time'], ['/segments', 'country'], ['/sites', 'site']]) {
+    await visit(page, path, `[data-panel="${panel}"]`)
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator(`[data-panel="${panel}"]`).getByRole('button', { name: /^PNG/ }).click(),
+    ])
+    const png = await readFile(await download.path())
+    assert.deepEqual([...png.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47])
+    assert.ok(png.length > 10_000, `${path}: ${png.length} bytes are no chart`)
+  }
+  assert.deepEqual(wrong, [])
+  await close()
+})
+
+test('the first page is light', LIMIT, async () => {
+  const { page, close } = await open({ viewport: WIDE })
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  const [paths, bytes] = [new Map(), { page: 0, api: 0 }]
+  session.on('Network.responseReceived', ({ requestId, response }) => paths.set(requestId, new URL(response.url).pathname))
+  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    bytes[paths.get(requestId)?.startsWith('/api/') ? 'api' : 'page'] += encodedDataLength
+  })
+  const since = Date.now()
+  await visit(page, '/', NUMBERS)
+  const ready = Date.now() - since
+  await page.waitForTimeout(500)
+  console.log(`/: ${bytes.page} bytes of page, ${bytes.api} of numbers; numbers after ${ready} ms`)
+  assert.ok(bytes.page < INITIAL_BYTES, `${bytes.page} bytes`)
+  await close()
+})
