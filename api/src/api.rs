@@ -13,6 +13,7 @@ use avow_warehouse::Warehouse;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::access_log::{AccessLogConfig, Notes};
 use crate::audits::{Audit, Audits};
 use crate::config::ApiConfig;
 use crate::exports::Exports;
@@ -21,6 +22,9 @@ use crate::live::Live;
 use crate::quality::watch;
 use crate::rebuilds::{Rebuilding, Rebuilds};
 use crate::restored;
+use crate::sessions::attempts::Attempts;
+
+const PASSWORDS_AT_ONCE: usize = 2;
 
 /// What this role stands on.
 pub struct Parts {
@@ -40,6 +44,7 @@ pub struct Parts {
     pub rebuilds_dir: PathBuf,
     /// Where audits of the ledgers are noted; made where it is missing.
     pub audits_dir: PathBuf,
+    pub access_log: AccessLogConfig,
     /// Ends the tasks behind the handlers: the export worker, a rebuild, the live poller and its streams.
     pub shutdown: CancellationToken,
 }
@@ -73,6 +78,11 @@ pub struct Api {
     pub(crate) erasing: Mutex<()>,
     /// Turns at the warehouse.
     pub(crate) queries: Semaphore,
+    /// Turns at hashing passwords: each takes 19 MiB and a core.
+    pub(crate) passwords: Semaphore,
+    pub(crate) attempts: Attempts,
+    pub(crate) access_log: AccessLogConfig,
+    pub(crate) notes: Notes,
 }
 
 impl Api {
@@ -83,6 +93,7 @@ impl Api {
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
         let Parts { warehouse, log, control, keys, metrics, log_keeps, serving, .. } = parts;
+        let access_log = parts.access_log;
         let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
         let shutdown = parts.shutdown;
         let exports = Exports::open(
@@ -112,10 +123,12 @@ impl Api {
             of_log,
             Arc::clone(&control),
             Arc::clone(&serving),
-            shutdown,
+            shutdown.clone(),
         ));
         let letters = Letters::new(Arc::clone(&log));
         let queries = Semaphore::new(config.concurrent_queries.max(1));
+        let notes = Notes::start(Arc::clone(&warehouse), shutdown.clone());
+        let attempts = Attempts::new(config.sign_in_attempts);
         Ok(Arc::new(Self {
             config,
             warehouse,
@@ -132,6 +145,10 @@ impl Api {
             serving,
             erasing: Mutex::default(),
             queries,
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            attempts,
+            access_log,
+            notes,
         }))
     }
 }

@@ -14,6 +14,7 @@ use super::archive::BUNDLE;
 use super::get::job;
 use crate::Api;
 use crate::access::Bearer;
+use crate::access_log::Concerns;
 use crate::extract::Segments;
 use crate::jobs::State as JobState;
 use crate::problem::{Problem, ProblemDocument};
@@ -47,6 +48,8 @@ pub async fn get_bundle(
     let path = api.exports.store.path(id).join(BUNDLE);
     let served = ServeFile::new(path).oneshot(request).await;
     let mut response = served.map(|response| response.map(Body::new)).into_response();
+    let asked = &job.of.asked;
+    response.extensions_mut().insert(Concerns { site: asked.site.clone(), subject: asked.subject });
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

@@ -13,6 +13,7 @@ use super::render::{Form, Rendering};
 use super::request::{QueryAnswer, QueryRequest};
 use super::resolve::{Resolved, resolve};
 use crate::access::{Bearer, require};
+use crate::access_log::Concerns;
 use crate::extract::Body;
 use crate::problem::{Problem, ProblemDocument};
 use crate::{Api, moment, sealed};
@@ -61,6 +62,9 @@ pub async fn query(
         next_cursor,
     };
     let mut response = rendering.response(form)?;
+    if let [site] = resolved.spec.sites.as_slice() {
+        response.extensions_mut().insert(Concerns { site: site.to_string(), subject: None });
+    }
     response.headers_mut().extend(cache_headers(&tag));
     Ok(response)
 }

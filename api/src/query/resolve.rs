@@ -43,6 +43,9 @@ pub fn resolve(
     let metrics = metrics(&request.metrics)?;
     let dimensions = dimensions(&request.dimensions)?;
     let calendar = calendar(request, dimensions.contains(&Dimension::Time))?;
+    if !caller.may_ask_about(&request.date_range.0, &request.date_range.1) {
+        return Err(Problem::forbidden("shared_view", "the link shows other days").at("/date_range"));
+    }
     let (filters, pair_filters) = filters(&request.filters, &dimensions)?;
     let order = order(&request.order_by, &dimensions)?;
     if !(1..=MOST_ROWS).contains(&request.limit) {

@@ -185,6 +185,7 @@ fn parts(
         exports_dir: folder.join("exports"),
         rebuilds_dir: folder.join("rebuilds"),
         audits_dir: folder.join("audits"),
+        access_log: avow_api::AccessLogConfig::default(),
         shutdown: shutdown.clone(),
     }
 }

@@ -234,6 +234,7 @@ impl Server {
             exports_dir: self.config.data_dir.join("exports"),
             rebuilds_dir: self.config.data_dir.join("rebuilds"),
             audits_dir: self.config.data_dir.join("audits"),
+            access_log: self.config.access_log.clone(),
             shutdown: self.background.clone(),
         };
         Ok(avow_api::router(Api::start(self.config.api.clone(), parts).await?))
