@@ -15,7 +15,7 @@ pub struct Problem {
     pub detail: String,
     pub members: Map<String, Value>,
     /// When to try again, where that is known.
-    pub retry_after_seconds: u64,
+    pub retry_after_seconds: u16,
 }
 
 impl Problem {
@@ -50,7 +50,7 @@ impl Problem {
     }
 
     /// 429: too often.
-    pub fn too_many(detail: &str, retry_after_seconds: u64) -> Self {
+    pub fn too_many(detail: &str, retry_after_seconds: u16) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
         Self { retry_after_seconds, ..problem }
     }

@@ -82,6 +82,10 @@ test('settings show people, sessions and who has read what', LIMIT, async () => 
 })
 
 test('whoever has the link of a shared view sees it without signing in', LIMIT, async () => {
+  const event = { id: crypto.randomUUID(), site: SITE, type: 'shown', occurred_at: new Date().toISOString() }
+  await avow.call('POST', '/v1/events', event)
+  const today = event.occurred_at.slice(0, 10)
+  await avow.until({ date_range: [today, today], metrics: ['shown'] }, (rows) => rows[0]?.metrics.shown === 1)
   const { link } = await avow.call('POST', '/api/v1/shares', { path: `/?site=${SITE}`, name: 'For the board' })
   const context = await browser.newContext({ locale: 'en-GB' })
   const page = await context.newPage()
@@ -90,7 +94,7 @@ test('whoever has the link of a shared view sees it without signing in', LIMIT, 
   await page.goto(avow.origin + link)
   await page.getByText('Signed in as For the board').waitFor({ state: 'attached' })
   await page.getByText('Shop of people').first().waitFor()
-  await page.waitForLoadState('networkidle')
+  await page.locator('[data-live="open"]').waitFor()
   assert.equal(new URL(page.url()).hash, '')
   assert.deepEqual(refused, [], 'the view asks for nothing that it may not have')
   await context.close()

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn only_our_own_page_changes_something() {
-        let cases: &[(&[(&str, &str)], Option<bool>)] = &[
+        type Case = (&'static [(&'static str, &'static str)], Option<bool>);
+        let cases: &[Case] = &[
             (&[("sec-fetch-site", "same-origin")], Some(true)),
             (&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")], Some(true)),
             (&[("sec-fetch-site", "same-site")], Some(false)),

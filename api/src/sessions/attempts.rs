@@ -59,7 +59,8 @@ impl Attempts {
     }
 
     fn refused(&self, wait: Duration) -> Problem {
-        Problem::too_many("too many attempts to sign in", wait.as_secs() + 1)
+        let seconds = u16::try_from(wait.as_secs() + 1).unwrap_or(u16::MAX);
+        Problem::too_many("too many attempts to sign in", seconds)
     }
 }
 
