@@ -1,4 +1,4 @@
-//! How many requests a token may make: a token bucket each, told in the header fields of draft-ietf-httpapi-ratelimit-headers-10.
+//! How many requests a token, a person or a shared view may make: a token bucket each, told in the header fields of draft-ietf-httpapi-ratelimit-headers-10.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
 use crate::Api;
-use crate::access::caller_of;
+use crate::access::holder;
 use crate::problem::Problem;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -70,14 +70,16 @@ impl Allowance {
 
 /// Counts a request against its caller's allowance; who is unknown is refused later, and costs nothing here.
 pub async fn spend(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let caller = caller_of(&api, request.headers()).ok().flatten();
+    let (parts, body) = request.into_parts();
+    let caller = holder(&parts, &api);
+    let request = Request::from_parts(parts, body);
     let Some((headers, taken)) = caller.and_then(|caller| api.allowance.take(caller.id)) else {
         return next.run(request).await;
     };
     let mut response = match taken {
         Ok(()) => next.run(request).await,
         Err(seconds) => {
-            let detail = format!("too many requests of one token; the next may be made in {seconds} s");
+            let detail = format!("too many requests of one caller; the next may be made in {seconds} s");
             let mut response = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).into_response();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response

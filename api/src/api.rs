@@ -14,6 +14,7 @@ use avow_warehouse::query::Limits;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::access_log::{AccessLogConfig, Notes};
 use crate::allowance::Allowance;
 use crate::audits::{Audit, Audits};
 use crate::config::ApiConfig;
@@ -24,6 +25,9 @@ use crate::quality::watch;
 use crate::query::export::{QueryExports, Writing};
 use crate::rebuilds::{Rebuilding, Rebuilds};
 use crate::restored;
+use crate::sessions::attempts::Attempts;
+
+const PASSWORDS_AT_ONCE: usize = 2;
 
 /// What this role stands on.
 pub struct Parts {
@@ -45,6 +49,7 @@ pub struct Parts {
     pub rebuilds_dir: PathBuf,
     /// Where audits of the ledgers are noted; made where it is missing.
     pub audits_dir: PathBuf,
+    pub access_log: AccessLogConfig,
     /// Ends the tasks behind the handlers: the export worker, a rebuild, the live poller and its streams.
     pub shutdown: CancellationToken,
 }
@@ -80,6 +85,11 @@ pub struct Api {
     /// Turns at the warehouse.
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) allowance: Allowance,
+    /// Turns at hashing passwords: each takes 19 MiB and a core.
+    pub(crate) passwords: Semaphore,
+    pub(crate) attempts: Attempts,
+    pub(crate) access_log: AccessLogConfig,
+    pub(crate) notes: Notes,
 }
 
 impl Api {
@@ -90,6 +100,7 @@ impl Api {
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
         let Parts { warehouse, log, control, keys, metrics, log_keeps, serving, .. } = parts;
+        let access_log = parts.access_log;
         let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
         let shutdown = parts.shutdown;
         let exports = Exports::open(
@@ -123,10 +134,12 @@ impl Api {
             of_log,
             Arc::clone(&control),
             Arc::clone(&serving),
-            shutdown,
+            shutdown.clone(),
         ));
         let letters = Letters::new(Arc::clone(&log));
         let allowance = Allowance::new(config.requests_per_minute);
+        let notes = Notes::start(Arc::clone(&warehouse), shutdown.clone());
+        let attempts = Attempts::new(config.sign_in_attempts);
         Ok(Arc::new(Self {
             config,
             warehouse,
@@ -145,6 +158,10 @@ impl Api {
             erasing: Mutex::default(),
             queries,
             allowance,
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            attempts,
+            access_log,
+            notes,
         }))
     }
 }

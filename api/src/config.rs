@@ -1,5 +1,8 @@
 //! What an operator may set of this role: the section `[api]`.
 
+use std::num::NonZeroU32;
+
+use avow_control::SessionLimits;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +22,19 @@ pub struct ApiConfig {
     pub live_streams: usize,
     /// How often the books are looked at for `/metrics`, in seconds, at most; 0: never. Over large tables it is less often.
     pub books_seconds: u64,
+    /// How long a session may lie idle, in seconds. Its use is noted in steps of a twelfth of that.
+    pub session_idle_seconds: u32,
+    /// How long a session lasts in all, in seconds.
+    pub session_seconds: u32,
+    /// How often the password of one e-mail address may be tried at once; then one more every half minute.
+    pub sign_in_attempts: NonZeroU32,
+}
+
+impl ApiConfig {
+    pub(crate) fn session_limits(&self) -> SessionLimits {
+        let ms = |seconds: u32| i64::from(seconds) * 1000;
+        SessionLimits { idle: ms(self.session_idle_seconds), absolute: ms(self.session_seconds) }
+    }
 }
 
 impl Default for ApiConfig {
@@ -31,6 +47,9 @@ impl Default for ApiConfig {
             keep_exports_days: 30,
             live_streams: 500,
             books_seconds: 60,
+            session_idle_seconds: 12 * 3600,
+            session_seconds: 7 * 86_400,
+            sign_in_attempts: NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The reading side of Avow: numbers, subjects' histories, exports, the administration of sites, banners and tokens, the live
 //! stream, and the page in which a person uses them.
 //!
-//! A request goes: [`router`] (ids, headers, sizes) -> [`access`] (whose token is it, may it) -> [`extract`] (is it well
+//! A request goes: [`router`] (ids, headers, sizes) -> [`access`] (whose token or session is it, may they) -> [`extract`] (is it well
 //! formed) -> `<resource>/<verb>.rs`. Whatever is refused becomes a [`problem`]. There is no SQL here: questions are put to
 //! `avow-warehouse`, changes to `avow-control`.
 
 #![allow(unused_qualifications, reason = "the macro that describes parameters writes its paths in full")]
 
 mod access;
+mod access_log;
 mod allowance;
 mod api;
 mod attachments;
@@ -24,6 +25,7 @@ mod me;
 mod moment;
 mod openapi;
 mod page;
+mod people;
 mod problem;
 mod quality;
 mod query;
@@ -33,10 +35,13 @@ mod restored;
 mod router;
 mod sealed;
 mod services;
+mod sessions;
+mod shares;
 mod sites;
 mod subjects;
 mod tokens;
 
+pub use access_log::AccessLogConfig;
 pub use api::{Api, ApiError, Parts};
 pub use config::ApiConfig;
 pub use openapi::document;

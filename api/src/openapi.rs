@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::Serialize;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, RefOr, SecurityRequirement, Tag};
 use utoipa::{OpenApi as _, ToSchema};
 
@@ -31,8 +31,9 @@ pub fn document() -> OpenApi {
         .version("1")
         .description(Some(
             "Consent analytics: numbers out, audits, and administration. Events go in at POST /v1/events, which \
-             schemas/json/event.schema.json describes. Every request carries a token: Authorization: Bearer ...; errors are \
-             problem documents (RFC 9457).",
+             schemas/json/event.schema.json describes. Every request carries a token, Authorization: Bearer ..., or the cookie \
+             of a session that POST /api/v1/session has begun; with a cookie, what is not GET must come from this server's \
+             own page. Errors are problem documents (RFC 9457).",
         ))
         .build();
     let tag = |name: &str, text: &str| {
@@ -46,14 +47,20 @@ pub fn document() -> OpenApi {
         tag("sites", "Sites and their settings"),
         tag("banners", "What visitors were shown"),
         tag("services", "What consent is given to"),
-        tag("tokens", "Who may do what"),
+        tag("people", "Signing in, sessions, and who may"),
+        tag("tokens", "What programs may do"),
         tag("operations", "Derived tables made anew, dead letters"),
     ]);
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    document.components.get_or_insert_default().security_schemes.insert("bearer".to_owned(), bearer.into());
-    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    let schemes = &mut document.components.get_or_insert_default().security_schemes;
+    schemes.insert("bearer".to_owned(), bearer.into());
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("__Host-avow")));
+    schemes.insert("session".to_owned(), cookie.into());
+    let either = ["bearer", "session"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
+    document.security = Some(either.to_vec());
     let operations = document.paths.paths.values_mut().flat_map(|path| {
-        [&mut path.get, &mut path.put, &mut path.post, &mut path.delete].into_iter().filter_map(Option::as_mut)
+        let own = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
+        own.into_iter().filter_map(Option::as_mut)
     });
     for (status, answer) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
         if let RefOr::T(answer) = answer
@@ -69,8 +76,8 @@ pub fn document() -> OpenApi {
 fn meaning(status: &str) -> &'static str {
     match status {
         "201" => "Made.",
-        "401" => "No token, or one that is unknown, revoked or expired.",
-        "403" => "The token has not the scope, or not this site.",
+        "401" => "No token and no session, or one that is unknown, revoked or expired.",
+        "403" => "Not the scope, or not this site; with a session, also a request from another page.",
         "404" => "There is none of that name.",
         "422" => "Understood, and not possible: `detail` says why, `at` where.",
         "503" => "The log or the warehouse does not answer: nothing was changed that could not be sent again.",

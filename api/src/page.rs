@@ -33,6 +33,7 @@ const VIEWS: &[&str] = &[
     "/live",
     "/settings",
     "/docs",
+    "/invite",
 ];
 const INDEX: &str = "index.html";
 /// `/verify`: one file that holds everything, so that a copy on disk works without a network.

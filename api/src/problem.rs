@@ -14,11 +14,13 @@ pub struct Problem {
     pub code: &'static str,
     pub detail: String,
     pub members: Map<String, Value>,
+    /// When to try again, where that is known.
+    pub retry_after_seconds: u16,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), members: Map::new() }
+        Self { status, code, detail: detail.into(), members: Map::new(), retry_after_seconds: 5 }
     }
 
     /// 401: no token, or none of ours (RFC 6750, section 3).
@@ -45,6 +47,12 @@ impl Problem {
 
     pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// 429: too often.
+    pub fn too_many(detail: &str, retry_after_seconds: u16) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
+        Self { retry_after_seconds, ..problem }
     }
 
     /// Adds where in the input the trouble is, as a JSON Pointer (RFC 6901) or the name of a parameter.
@@ -95,7 +103,7 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            headers.insert(header::RETRY_AFTER, self.retry_after_seconds.into());
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response

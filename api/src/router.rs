@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, allowance, attachments, audits, banners, exports, ledger, letters, live, me, openapi, page, quality, query,
-    rebuilds, reference, services, sites, subjects, tokens,
+    Api, access_log, allowance, attachments, audits, banners, exports, ledger, letters, live, me, openapi, page,
+    people, quality, query, rebuilds, reference, services, sessions, shares, sites, subjects, tokens,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -49,6 +49,17 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(services::list::list_services))
         .routes(routes!(services::get::get_service))
         .routes(routes!(me::get::get_me))
+        .routes(routes!(sessions::get::get_session, sessions::sign_in::sign_in, sessions::sign_out::sign_out))
+        .routes(routes!(sessions::password::change_password))
+        .routes(routes!(sessions::list::list_sessions))
+        .routes(routes!(sessions::end::end_session))
+        .routes(routes!(people::list::list_people, people::create::create_person))
+        .routes(routes!(people::get::get_person, people::change::change_person, people::remove::remove_person))
+        .routes(routes!(people::invite::invite_person))
+        .routes(routes!(people::redeem::redeem_invitation))
+        .routes(routes!(shares::list::list_shares, shares::create::create_share))
+        .routes(routes!(shares::revoke::revoke_share))
+        .routes(routes!(access_log::list::list_accesses))
         .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
         .routes(routes!(tokens::revoke::revoke_token))
         .routes(routes!(subjects::get::get_subject, subjects::erase::erase_subject))
@@ -89,6 +100,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(Arc::clone(&api))
+        .layer(from_fn_with_state(Arc::clone(&api), access_log::noted))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CompressionLayer::new().compress_when(not_event_streams))
         .layer(from_fn_with_state(Arc::clone(&api), serving))

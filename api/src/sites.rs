@@ -33,4 +33,16 @@ impl Site {
             settings: version.settings.clone(),
         }
     }
+
+    /// As whoever has the link of a shared view sees it: with what the view needs, every other setting at its default.
+    fn in_a_shared_view(version: &SiteVersion) -> Self {
+        let of = &version.settings;
+        let settings = SiteSettings {
+            services: of.services.clone(),
+            timezone: of.timezone.clone(),
+            suppress_below: of.suppress_below,
+            ..SiteSettings::named(&of.name)
+        };
+        Self { settings, ..Self::of(version) }
+    }
 }

@@ -1,4 +1,4 @@
-//! What `consent.control` holds: sites, tokens, banners, attachments, writers' schemas, as JSON values under keys. The topic is compacted; a key that
+//! What `consent.control` holds: sites, tokens, people, banners, attachments, writers' schemas, as JSON values under keys. The topic is compacted; a key that
 //! must keep its history carries a UUID v7 (a site's versions), a key that is one thing carries that thing's id.
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::banner::Evidence;
 use crate::event::code;
 use crate::ids::SiteId;
+use crate::people::{Credential, InvitationRecord, PersonRecord, SeenRecord, SessionRecord, ShareRecord};
 use crate::record::{Framing, SCHEMA_V1, SchemaRef, fingerprint};
 use crate::rights::{Erasure, Mark};
 use crate::settings::SiteSettings;
@@ -57,6 +58,18 @@ pub enum ControlValue {
     Hold(Mark),
     /// Key `restriction/<site>/<digest>`: a subject's events are kept and not used.
     Restriction(Mark),
+    /// Key `person/<id>`: somebody who may sign in; an empty value removes them, as it does with those that follow.
+    Person(PersonRecord),
+    /// Key `credential/<person>`: with what.
+    Credential(Credential),
+    /// Key `session/<id>`: who has.
+    Session(SessionRecord),
+    /// Key `seen/<session>`: when a session was last used.
+    Seen(SeenRecord),
+    /// Key `invitation/<person>`: who is asked to choose a password.
+    Invitation(InvitationRecord),
+    /// Key `share/<id>`: a view for whoever has the link.
+    Share(ShareRecord),
 }
 
 /// A document of a third party, such as an audit report. Its bytes lie in the warehouse under their hash.

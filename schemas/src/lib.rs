@@ -12,6 +12,7 @@ pub mod fate;
 pub mod ids;
 pub mod leaf;
 pub mod letter;
+pub mod people;
 pub mod record;
 pub mod rights;
 pub mod settings;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod accesses;
 mod audit;
 mod banners;
 mod chaos;
@@ -28,10 +29,12 @@ mod ledger;
 mod migrate;
 mod months;
 mod outage;
+mod people;
 mod proof;
 mod readers;
 mod rebuild;
 mod receipts;
+mod roles;
 mod rolling;
 mod stamped;
 mod tidy;

@@ -10,6 +10,7 @@ use super::archive::BUNDLE;
 use super::get::job;
 use crate::Api;
 use crate::access::Bearer;
+use crate::access_log::Concerns;
 use crate::extract::Segments;
 use crate::jobs::file::{Download, download};
 use crate::problem::{Problem, ProblemDocument};
@@ -42,5 +43,8 @@ pub async fn get_bundle(
         name: format!("avow-{}-{id}.zip", job.of.asked.site),
         sha256: job.of.sha256.clone(),
     };
-    download(&job, file, request).await
+    let mut response = download(&job, file, request).await?;
+    let asked = &job.of.asked;
+    response.extensions_mut().insert(Concerns { site: asked.site.clone(), subject: asked.subject });
+    Ok(response)
 }

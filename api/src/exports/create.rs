@@ -5,9 +5,9 @@ use std::sync::Arc;
 use avow_schemas::catalog::LANGUAGES;
 use avow_schemas::control::Scope;
 use avow_schemas::ids::ServiceId;
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::job::{Asked, Export};
 use crate::access::{Bearer, require};
+use crate::access_log::Concerns;
 use crate::extract::Body;
 use crate::problem::{Problem, ProblemDocument};
 use crate::{Api, moment};
@@ -62,10 +63,12 @@ pub async fn create_export(
 ) -> Result<Response, Problem> {
     require(&caller, Scope::AuditExport, Some(&new.site))?;
     let asked = checked(new, &api)?;
+    let concerns = Concerns { site: asked.site.clone(), subject: asked.subject };
     let job = api.exports.begin(asked, caller.id).await;
     let job = job.map_err(|error| Problem::unavailable(format!("the export cannot be kept: {error}")))?;
     tracing::info!(export = %job.id, site = job.of.asked.site, by = %caller.id, "api.export_queued");
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, job.location())], Json(Export::of(&job))).into_response())
+    let location = [(header::LOCATION, job.location())];
+    Ok((StatusCode::ACCEPTED, Extension(concerns), location, Json(Export::of(&job))).into_response())
 }
 
 fn checked(new: NewExport, api: &Api) -> Result<Asked, Problem> {

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use avow_control::Caller;
 use avow_schemas::control::Scope;
 use axum::extract::State;
 use axum::response::Sse;
@@ -18,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Tick;
 use super::tally::{ByService, ByType, Counts};
-use crate::access::{Bearer, require};
+use crate::access::{Bearer, is_still_valid, require};
 use crate::extract::Parameters;
 use crate::problem::{Problem, ProblemDocument};
 use crate::{Api, moment};
@@ -107,8 +106,8 @@ pub async fn live(
             };
             let Some(tick) = tick else { return };
             events = counts(&tick, wanted);
-            // A token revoked meanwhile ends its stream.
-            if !still_valid(&api, &caller) {
+            // A token revoked meanwhile, or a session that has ended, ends its stream.
+            if !is_still_valid(&api, &caller) {
                 return;
             }
         }
@@ -125,13 +124,6 @@ async fn next(ticks: &mut Receiver<Arc<Tick>>) -> Option<Arc<Tick>> {
             Err(RecvError::Closed) => return None,
         }
     }
-}
-
-fn still_valid(api: &Api, caller: &Caller) -> bool {
-    let known = |id| {
-        api.control.directory().token(id).is_some_and(|token| token.expires_at.is_none_or(|at| at > moment::now()))
-    };
-    caller.id.is_nil() || known(caller.id)
 }
 
 fn counts(tick: &Tick, wanted: impl Fn(&str) -> bool) -> Vec<Event> {

@@ -40,7 +40,7 @@ pub async fn get_me(Bearer(caller): Bearer) -> Json<Me> {
     })
 }
 
-fn role(caller: &Caller) -> Option<&'static str> {
+pub(crate) fn role(caller: &Caller) -> Option<&'static str> {
     let roles = [(Scope::Admin, "admin"), (Scope::AuditRead, "auditor"), (Scope::StatsRead, "analyst")];
     roles.into_iter().find(|(scope, _)| caller.has(*scope)).map(|(_, role)| role)
 }

@@ -17,6 +17,7 @@ use super::render::{Form, Rendering};
 use super::request::{MetaComparison, QueryAnswer, QueryMeta, QueryRequest};
 use super::resolve::{Resolved, resolve};
 use crate::access::{Bearer, require};
+use crate::access_log::Concerns;
 use crate::extract::Body;
 use crate::problem::{Problem, ProblemDocument};
 use crate::{Api, moment, sealed};
@@ -76,6 +77,9 @@ pub(super) async fn answer(
     let answer = run(api.warehouse.client(), &question.spec, fresh.counted_to).await.map_err(refused)?;
     let rendering = Rendering { spec: &question.spec, meta: question.meta(&answer, &fresh), answer: &answer };
     let mut response = rendering.response(form)?;
+    if let [site] = question.spec.sites.as_slice() {
+        response.extensions_mut().insert(Concerns { site: site.to_string(), subject: None });
+    }
     response.headers_mut().extend(cache);
     Ok(response)
 }

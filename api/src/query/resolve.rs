@@ -45,6 +45,16 @@ pub fn resolve(
     limits: Limits,
 ) -> Result<Resolved, Problem> {
     let sites = sites(request.sites.as_deref(), caller, directory)?;
+    // A comparison by name follows from the view that a link shows; other days are none of its business.
+    let mut asked = vec![(request.date_range.0.as_str(), request.date_range.1.as_str(), "/date_range")];
+    if let Some(Compare::Range(range)) = &request.compare
+        && let [first, last] = range.as_slice()
+    {
+        asked.push((first, last, "/compare"));
+    }
+    if let Some((_, _, at)) = asked.into_iter().find(|(first, last, _)| !caller.may_ask_about(first, last)) {
+        return Err(Problem::forbidden("shared_view", "the link shows other days").at(at));
+    }
     let suppression = suppression(&sites, sees_all(caller), directory);
     check(request, sites, suppression, limits)
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use avow_control::Caller;
+use avow_control::{Caller, Entry};
 use avow_schemas::control::Scope;
+use avow_schemas::settings::SiteVersion;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -43,5 +44,9 @@ pub async fn list_sites(State(api): State<Arc<Api>>, Bearer(caller): Bearer) -> 
     may_read(&caller)?;
     let directory = api.control.directory();
     let seen = directory.sites().filter(|(site, _)| caller.may_see(site.as_str()));
-    Ok(Json(Sites { sites: seen.map(|(_, history)| Site::of(history.current())).collect() }))
+    let of = |version: &SiteVersion| match caller.entry {
+        Entry::Share { .. } => Site::in_a_shared_view(version),
+        Entry::Token | Entry::Session { .. } => Site::of(version),
+    };
+    Ok(Json(Sites { sites: seen.map(|(_, history)| of(history.current())).collect() }))
 }

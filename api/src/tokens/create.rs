@@ -96,12 +96,15 @@ fn scopes(asked: &[String], caller: &Caller) -> Result<Vec<Scope>, Problem> {
     Ok(scopes)
 }
 
-fn sites(asked: Option<&[String]>, caller: &Caller, api: &Api) -> Result<Option<Vec<SiteId>>, Problem> {
+/// The sites that something is to be limited to: no more than the caller may see.
+pub(crate) fn sites(asked: Option<&[String]>, caller: &Caller, api: &Api) -> Result<Option<Vec<SiteId>>, Problem> {
     let Some(asked) = asked else {
         return match caller.sites() {
             None => Ok(None),
-            Some(_) => Err(Problem::forbidden("site_forbidden", "your token is limited to sites, so must this one be")
-                .at("/sites")),
+            Some(_) => {
+                Err(Problem::forbidden("site_forbidden", "your access is limited to sites, so must this one be")
+                    .at("/sites"))
+            }
         };
     };
     let directory = api.control.directory();

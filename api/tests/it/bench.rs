@@ -186,6 +186,7 @@ fn parts(
         query_exports_dir: folder.join("query-exports"),
         rebuilds_dir: folder.join("rebuilds"),
         audits_dir: folder.join("audits"),
+        access_log: avow_api::AccessLogConfig::default(),
         shutdown: shutdown.clone(),
     }
 }

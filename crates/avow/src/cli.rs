@@ -40,7 +40,9 @@ pub enum Command {
     Banner(commands::banner::BannerArgs),
     /// Tokens: list, create, revoke.
     Token(commands::token::TokenArgs),
-    /// Single persons: show, export, erase, hold, restrict.
+    /// People who sign in: list, add, disable, reset.
+    Person(commands::person::PersonArgs),
+    /// Visitors, one by one: show, export, erase, hold, restrict.
     Subject(commands::subject::SubjectArgs),
     /// The service catalogue: list, show.
     Catalog(commands::catalog::CatalogArgs),

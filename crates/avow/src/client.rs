@@ -34,6 +34,11 @@ impl Server {
         Self { http: reqwest::Client::new(), url: url.trim_end_matches('/').to_owned(), token: None }
     }
 
+    /// Where it is, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Sends a request; an answer that is a problem becomes an error that says what the problem says.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Response> {
         let mut request = self.request(method, path);

@@ -8,6 +8,7 @@ pub mod export;
 mod follow;
 pub mod ledger;
 pub mod migrate;
+pub mod person;
 pub mod rebuild;
 pub mod replay;
 pub mod show_config;

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use avow_api::ApiConfig;
+use avow_api::{AccessLogConfig, ApiConfig};
 use avow_ingest::IngestConfig;
 use avow_processor::ProcessorConfig;
 use figment::Figment;
@@ -48,6 +48,7 @@ pub struct Config {
     pub ingest: IngestConfig,
     pub processor: ProcessorConfig,
     pub api: ApiConfig,
+    pub access_log: AccessLogConfig,
     pub logging: LoggingConfig,
 }
 
@@ -72,6 +73,7 @@ impl Default for Config {
             ingest: IngestConfig::default(),
             processor: ProcessorConfig::default(),
             api: ApiConfig::default(),
+            access_log: AccessLogConfig::default(),
             logging: LoggingConfig::default(),
         }
     }

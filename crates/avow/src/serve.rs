@@ -235,6 +235,7 @@ impl Server {
             query_exports_dir: self.config.data_dir.join("query-exports"),
             rebuilds_dir: self.config.data_dir.join("rebuilds"),
             audits_dir: self.config.data_dir.join("audits"),
+            access_log: self.config.access_log.clone(),
             shutdown: self.background.clone(),
         };
         Ok(avow_api::router(Api::start(self.config.api.clone(), parts).await?))

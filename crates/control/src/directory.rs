@@ -12,7 +12,11 @@ use avow_schemas::rights::{Erasure, Mark};
 use avow_schemas::settings::{SiteSettings, SiteVersion};
 use uuid::Uuid;
 
+mod people;
 mod rights;
+
+pub(crate) use people::shows;
+pub use people::{People, SessionLimits};
 
 /// All versions of one site's settings, oldest first; never empty.
 #[derive(Debug, Clone)]
@@ -91,6 +95,7 @@ pub struct Directory {
     /// In the order in which they were published.
     ml_dsa_keys: Vec<Arc<MlDsaKey>>,
     rights: rights::Rights,
+    people: People,
 }
 
 impl Directory {
@@ -158,6 +163,11 @@ impl Directory {
         is_new && is(&change.from, in_force) && is(&change.to, key)
     }
 
+    /// Who may sign in, and what they have open.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
     /// Every erasure there was.
     pub fn erasures(&self) -> impl Iterator<Item = &Arc<Erasure>> {
         self.rights.erasures()
@@ -220,7 +230,16 @@ impl Directory {
             Some(ControlValue::Erasure(erasure)) => self.rights.erased(erasure),
             Some(ControlValue::Hold(mark)) => self.rights.held(mark),
             Some(ControlValue::Restriction(mark)) => self.rights.restricted(mark),
+            Some(
+                value @ (ControlValue::Person(_)
+                | ControlValue::Credential(_)
+                | ControlValue::Session(_)
+                | ControlValue::Seen(_)
+                | ControlValue::Invitation(_)
+                | ControlValue::Share(_)),
+            ) => self.people.apply(value),
             None => {
+                self.people.remove(key);
                 self.schemas.remove(key);
                 self.attachments.remove(key);
                 if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {

@@ -1,5 +1,6 @@
 //! Following the control topic. Changing it is `follow/change.rs`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -11,19 +12,26 @@ use avow_schemas::control::{ControlValue, TokenRecord, WriterSchema};
 use avow_schemas::ids::SiteId;
 use avow_schemas::record::Framing;
 use avow_schemas::settings::InvalidSettings;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::directory::Directory;
 use crate::snapshot::{Kept, Place};
-use crate::token::{self, Caller};
+use crate::token::{self, Caller, Secret};
 
 mod banners;
 mod change;
 mod ledger_keys;
+mod people;
 mod rights;
+mod sessions;
+mod shares;
 
+pub use people::{NewPerson, PeopleError, PersonChange};
 pub use rights::{Asked, MarkKind};
+pub use sessions::NewSession;
+pub use shares::NewShare;
 
 const LIMIT: ReadLimit = ReadLimit { max_records: 1000, max_bytes: 8 << 20, max_wait: Duration::from_millis(500) };
 /// How long this process's follower may take to read what is known to be in the topic.
@@ -71,6 +79,10 @@ pub struct Control {
     snapshot: Option<Place>,
     /// True while this process goes on with a snapshot, since the log has not answered yet.
     stale: AtomicBool,
+    /// One change of people at a time in this process.
+    people: Mutex<()>,
+    /// Sessions whose use is being noted.
+    noting: std::sync::Mutex<HashSet<Uuid>>,
 }
 
 /// What was read of the topic: what it says, and the records that say it.
@@ -133,6 +145,8 @@ impl Control {
             framing: OnceLock::new(),
             snapshot: snapshot.map(|path| Place { path, log_id }),
             stale: AtomicBool::new(false),
+            people: Mutex::default(),
+            noting: std::sync::Mutex::default(),
         });
         let read = match control.read_whole().await {
             Ok(read) => Some(read),
@@ -294,7 +308,7 @@ impl Control {
             return Some(Caller::bootstrap());
         }
         let directory = self.directory();
-        let record = directory.token(token::id_of(token)?)?;
+        let record = directory.token(token::id_of(Secret::Token, token)?)?;
         let expired = record.expires_at.is_some_and(|at| at <= now());
         (same(&record.hash, &hash) && !expired).then(|| Caller::of(record))
     }

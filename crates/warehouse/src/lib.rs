@@ -4,6 +4,7 @@
 //! Writing is the processor's alone, through [`chain`]: a range of the log becomes one block of `events_data`, then of
 //! `event_ids`, then of `rates_15m_data`, each under its own watermark. [`rebuild`] makes the derived tables anew.
 
+pub mod access_log;
 pub mod artefacts;
 pub mod audit;
 pub mod books;

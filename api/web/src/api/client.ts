@@ -1,8 +1,11 @@
-// The one door to the server: every request carries the bearer token, every refusal comes back as an `ApiProblem`.
+// The one door to the server: every request carries the bearer token, or without one the session's cookie; every refusal
+// comes back as an `ApiProblem`.
 import type { SubjectAnswer } from '../audit/subject';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
-import type { Answer, DataQuality, DeadLetters, Export, Me, Metrics, NewToken, Query, ServiceSummary, Site, Token } from './types';
+import type {
+  Access, Answer, DataQuality, DeadLetters, Export, Invited, Me, Metrics, NewPerson, NewToken, OpenSession, Person, Query, Role, ServiceSummary, Share, Site, Token,
+} from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
 const SITE_SETTINGS = [
@@ -18,11 +21,12 @@ interface Options {
 }
 
 export class Client {
-  constructor(private readonly token: string) {}
+  /** Without a token it is the browser's session that speaks. */
+  constructor(private readonly token: string | null) {}
 
-  /** A raw request with the token. Throws for every answer that is not 2xx. */
+  /** A raw request. Throws for every answer that is not 2xx. */
   async fetch(path: string, { method = 'GET', body, signal }: Options = {}): Promise<Response> {
-    const headers = new Headers({ authorization: `Bearer ${this.token}` });
+    const headers = new Headers(this.token === null ? {} : { authorization: `Bearer ${this.token}` });
     if (body !== undefined) headers.set('content-type', 'application/json');
     let response: Response;
     try {
@@ -32,7 +36,7 @@ export class Client {
         body: body === undefined ? null : JSON.stringify(body),
         signal: signal ?? null,
         cache: 'no-store',
-        credentials: 'omit',
+        credentials: this.token === null ? 'same-origin' : 'omit',
       });
     } catch (thrown) {
       if (wasAborted(thrown)) throw thrown;
@@ -63,7 +67,21 @@ export class Client {
   }
 
   me(signal?: AbortSignal): Promise<Me> {
-    return this.json('/api/v1/me', { signal });
+    return this.json('/api/v1/session', { signal });
+  }
+
+  /** Begins a session of this browser. */
+  signInWith(email: string, password: string): Promise<Me> {
+    return this.json('/api/v1/session', { method: 'POST', body: { email, password } });
+  }
+
+  /** Sets the password of whoever was invited, and begins a session of this browser. */
+  redeem(secret: string, password: string): Promise<Me> {
+    return this.json('/api/v1/invitations/redeem', { method: 'POST', body: { secret, password } });
+  }
+
+  async signOut(everywhere: boolean): Promise<void> {
+    await this.fetch(`/api/v1/session${everywhere ? '?all=1' : ''}`, { method: 'DELETE' });
   }
 
   async sites(signal?: AbortSignal): Promise<Site[]> {
@@ -127,6 +145,55 @@ export class Client {
 
   async revokeToken(id: string): Promise<void> {
     await this.fetch(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  async people(signal?: AbortSignal): Promise<Person[]> {
+    return (await this.json<{ people: Person[] }>('/api/v1/people', { signal })).people;
+  }
+
+  makePerson(person: NewPerson): Promise<Invited> {
+    return this.json('/api/v1/people', { method: 'POST', body: person });
+  }
+
+  changePerson(id: string, change: { role?: Role; disabled?: boolean }): Promise<Person> {
+    return this.json(`/api/v1/people/${encodeURIComponent(id)}`, { method: 'PATCH', body: change });
+  }
+
+  async removePerson(id: string): Promise<void> {
+    await this.fetch(`/api/v1/people/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  invite(id: string): Promise<Invited> {
+    return this.json(`/api/v1/people/${encodeURIComponent(id)}/invitation`, { method: 'POST' });
+  }
+
+  async sessions(signal?: AbortSignal): Promise<OpenSession[]> {
+    return (await this.json<{ sessions: OpenSession[] }>('/api/v1/sessions', { signal })).sessions;
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.fetch(`/api/v1/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  changePassword(current: string, password: string): Promise<Me> {
+    return this.json('/api/v1/session/password', { method: 'PUT', body: { current, password } });
+  }
+
+  async shares(signal?: AbortSignal): Promise<Share[]> {
+    return (await this.json<{ shares: Share[] }>('/api/v1/shares', { signal })).shares;
+  }
+
+  share(path: string, name: string, days: number): Promise<Share> {
+    return this.json('/api/v1/shares', { method: 'POST', body: { path, name, days } });
+  }
+
+  async revokeShare(id: string): Promise<void> {
+    await this.fetch(`/api/v1/shares/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  accesses(cursor: string | null, signal?: AbortSignal): Promise<{ accesses: Access[]; next_cursor: string | null }> {
+    const search = new URLSearchParams({ limit: '50', ...(cursor ? { cursor } : {}) });
+    return this.json(`/api/v1/access-log?${search}`, { signal });
   }
 }
 

@@ -9,6 +9,8 @@ export class ApiProblem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly code: string | null = null,
+    /** Of a 429 or 503: when to try again. */
+    readonly retryAfterSeconds: number | null = null,
   ) {
     super(detail || title);
   }
@@ -31,7 +33,8 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
     body = await response.json().catch(() => ({})) as Record<string, unknown>;
   }
   const text = (key: string) => (typeof body[key] === 'string' ? body[key] : '');
-  return new ApiProblem(response.status, text('title') || response.statusText, text('detail'), text('code') || null);
+  return new ApiProblem(response.status, text('title') || response.statusText, text('detail'), text('code') || null,
+    Number(response.headers.get('retry-after')) || null);
 }
 
 /** Whatever was thrown, as a problem. */

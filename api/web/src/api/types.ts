@@ -110,13 +110,18 @@ export interface Token {
   token?: string;
 }
 
-/** Whose token this is. */
+/** Who is signed in, by whatever. */
 export interface Me {
+  entry: 'session' | 'token' | 'share';
+  id: string;
   name: string;
+  /** Of a person. */
+  email: string | null;
   role: 'admin' | 'auditor' | 'analyst' | null;
   scopes: Scope[];
   /** Null: all. */
   sites: string[] | null;
+  expires_at: string | null;
 }
 
 export interface NewToken {
@@ -198,4 +203,67 @@ export interface DeadLetters {
   next: string | null;
   total: number;
   waiting: number;
+}
+
+export const ROLES = ['analyst', 'auditor', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Somebody who may sign in. */
+export interface Person {
+  id: string;
+  name: string;
+  email: string;
+  role: Role;
+  /** Null: all. */
+  sites: string[] | null;
+  made_at: string;
+  disabled_at: string | null;
+  has_password: boolean;
+  /** Until when an invitation that is not redeemed holds. */
+  invited_until: string | null;
+}
+
+export interface NewPerson {
+  name: string;
+  email: string;
+  role: Role;
+  sites?: string[];
+}
+
+/** `invitation` is a path of this server with the secret behind `#`; it is there once, in the answer that made it. */
+export type Invited = Person & { invitation: string };
+
+/** One of one's own sessions. */
+export interface OpenSession {
+  id: string;
+  current: boolean;
+  made_at: string;
+  seen_at: string;
+  expires_at: string;
+}
+
+/** A link that shows one view; `link` is there once, in the answer that made it. */
+export interface Share {
+  id: string;
+  name: string;
+  path: string;
+  by_name: string | null;
+  made_at: string;
+  expires_at: string;
+  works: boolean;
+  link?: string;
+}
+
+/** One request that the access log has. */
+export interface Access {
+  id: string;
+  at: string;
+  entry: 'session' | 'token' | 'share';
+  name: string;
+  method: string;
+  route: string;
+  site: string | null;
+  /** A digest; null: it was about no single person. */
+  subject: string | null;
+  status: number;
 }

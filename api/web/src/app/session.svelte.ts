@@ -1,45 +1,100 @@
-// Who is signed in: an access token, kept for this tab only. `#token=...` signs in and leaves the address bar before
-// anything else happens, so that it reaches neither the history nor a screenshot.
+// Who is signed in. A person by a session, whose cookie no script sees; whoever has an access token or the link of a shared
+// view by that, kept for this tab only. `#token=...`, `#share=...` and the secret of an invitation leave the address bar
+// before anything else happens, so that they reach neither the history nor a screenshot.
 import { Client } from '../api/client';
-import type { ApiProblem } from '../api/problem';
+import { asProblem, type ApiProblem } from '../api/problem';
 
 const STORED = 'avow.token';
+const SHARED = 'avow.share';
+
+/** By what the reader came in. */
+export type Entry = 'session' | 'token' | 'share';
 
 class Session {
   client = $state.raw<Client | null>(null);
+  entry = $state<Entry>('session');
+  /** Whether it is not known yet if the browser holds a session. */
+  asking = $state(false);
   /** Why the reader was signed out, if it was not their own wish. */
-  refused = $state(false);
+  refused = $state<Entry | null>(null);
+  /** The secret of an invitation that the reader has followed. */
+  invitation = $state<string | null>(null);
 
   /** Call once, before the first render. */
   start(): void {
-    const fragment = new URLSearchParams(location.hash.slice(1));
-    const given = fragment.get('token');
-    if (given !== null) {
-      fragment.delete('token');
-      const rest = fragment.toString();
-      history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+    const [token, share] = [taken('token', STORED), taken('share', SHARED)];
+    if (location.pathname === '/invite' && location.hash.length > 1) {
+      this.invitation = location.hash.slice(1);
+      history.replaceState(history.state, '', location.pathname);
     }
-    const token = given?.trim() || sessionStorage.getItem(STORED);
-    if (token) this.signIn(token);
+    if (share) this.enter('share', share);
+    else if (token) this.signIn(token);
+    else void this.resume();
   }
 
+  /** Goes on with the browser's session, where there is one. */
+  private async resume(): Promise<void> {
+    this.asking = true;
+    const client = new Client(null);
+    try {
+      await client.me();
+      this.client = client;
+    } catch (thrown) {
+      // Without a session the server says 401; whatever else it says, signing in will meet it again.
+      asProblem(thrown);
+    }
+    this.asking = false;
+  }
+
+  /** With an access token. */
   signIn(token: string): void {
     sessionStorage.setItem(STORED, token);
-    this.refused = false;
-    this.client = new Client(token);
+    this.enter('token', token);
   }
 
-  signOut(): void {
+  /** With the session that the browser has just been given. */
+  signedIn(): void {
+    this.enter('session', null);
+  }
+
+  private enter(entry: Entry, secret: string | null): void {
+    this.refused = null;
+    this.entry = entry;
+    this.client = new Client(secret);
+  }
+
+  /** Ends a person's session on the server, on every device if so asked; forgets anything else. */
+  async signOut({ everywhere = false } = {}): Promise<void> {
+    const client = this.client;
+    this.leave();
+    if (client && this.entry === 'session') await client.signOut(everywhere).catch(() => undefined);
+  }
+
+  private leave(): void {
     sessionStorage.removeItem(STORED);
+    sessionStorage.removeItem(SHARED);
     this.client = null;
   }
 
-  /** To be shown every problem: a token that is no longer accepted ends the session. */
+  /** To be shown every problem: what is no longer accepted ends the session. */
   notice(problem: ApiProblem): void {
     if (!problem.unauthorized || !this.client) return;
-    this.signOut();
-    this.refused = true;
+    this.leave();
+    this.refused = this.entry;
   }
+}
+
+/** What the fragment gives under a name, else what this tab has kept under another. The fragment is kept, and cleared. */
+function taken(name: string, stored: string): string | null {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const given = fragment.get(name)?.trim();
+  if (given === undefined) return sessionStorage.getItem(stored);
+  fragment.delete(name);
+  const rest = fragment.toString();
+  history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+  [STORED, SHARED].forEach((other) => sessionStorage.removeItem(other));
+  if (given) sessionStorage.setItem(stored, given);
+  return given || null;
 }
 
 export const session = new Session();

@@ -11,7 +11,7 @@ use avow_schemas::settings::{InvalidSettings, SiteSettings, SiteVersion};
 use uuid::Uuid;
 
 use super::{Control, ControlError, NewToken, now};
-use crate::token;
+use crate::token::{self, Secret};
 
 impl Control {
     /// Creates or replaces a site's settings. Returns once that is durable, in force here, and its settings record lies
@@ -92,7 +92,8 @@ impl Control {
         sites: Option<Vec<SiteId>>,
         expires_at: Option<i64>,
     ) -> Result<NewToken, ControlError> {
-        let (id, secret) = token::fresh().map_err(|e| ControlError::Randomness(e.to_string()))?;
+        let id = Uuid::now_v7();
+        let secret = token::fresh(Secret::Token, id)?;
         let record = TokenRecord {
             id,
             name: name.into(),
@@ -178,7 +179,7 @@ fn version(site: &SiteId, settings: SiteSettings) -> Result<Record, ControlError
 }
 
 /// A record of the control topic; no value deletes the key.
-fn record(key: &str, value: Option<&ControlValue>) -> Result<Record, ControlError> {
+pub(super) fn record(key: &str, value: Option<&ControlValue>) -> Result<Record, ControlError> {
     let value = match value {
         Some(value) => serde_json::to_vec(value).map_err(|e| ControlError::Encode(e.to_string()))?,
         None => Vec::new(),
