@@ -23,5 +23,5 @@ suite 'chaos' 9 cargo test --release --locked --workspace --test e2e -- --ignore
 suite 'chromium' 2 tests/browser/ensure-chromium.sh
 suite 'browser packages' 1 npm --prefix tests/browser ci --silent --no-audit --no-fund
 suite 'beacon in a browser' 2 npm --prefix tests/browser test --silent
-suite 'avow in a browser' 3 npm --prefix tests/browser run test:avow --silent
+suite 'avow in a browser' 6 npm --prefix tests/browser run test:avow --silent
 printf '\nall suites passed in %d:%02d\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))

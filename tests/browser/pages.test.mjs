@@ -41,6 +41,8 @@ before(async () => {
   browser = await launch()
   axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   for (const [i, site] of SITES.entries()) await avow.simulate('--site', site, '--events', '4000', '--days', '60', '--seed', String(i + 1))
+  const today = new Date().toISOString().slice(0, 10)
+  await avow.query({ sites: SITES, date_range: [today, today], metrics: ['shown'], dimensions: [] }, Date.now())
 }, LIMIT)
 after(async () => {
   await browser?.close()
@@ -164,6 +166,45 @@ test('the overview can be used by keyboard alone', LIMIT, async () => {
   await page.keyboard.type('chap')
   await page.keyboard.press('Enter')
   await page.locator('[data-service="chaport"] h1').waitFor()
+  assert.deepEqual(wrong, [])
+  await close()
+})
+
+test('the pages show what the API answers', LIMIT, async () => {
+  const { page, wrong, close } = await open({ viewport: WIDE })
+  const [from, to] = [-40, -3].map((days) => new Date(Date.now() + days * 864e5).toISOString().slice(0, 10))
+  const days = `from=${from}&to=${to}&timezone=UTC&compare=previous_period`
+  const regime = ['is', 'regime', ['opt_in']]
+  const ask = async (dimensions, metrics, filters = [], sites = SITES, range = [from, to]) =>
+    (await avow.call('POST', '/api/v1/query', { sites, date_range: range, timezone: 'UTC', dimensions, metrics, filters: [regime, ...filters] })).rows
+  const shown = (selector, attribute = 'data-value') => page.locator(selector).first().getAttribute(attribute).then(Number)
+
+  await visit(page, `/sites?${days}`, NUMBERS)
+  for (const { dimensions, metrics } of await ask(['site'], ['shown', 'opt_in_rate', 'consent_rate']))
+    for (const metric of ['shown', 'opt_in_rate', 'consent_rate'])
+      assert.equal(await shown(`tr[data-site="${dimensions.site}"] [data-metric="${metric}"]`), metrics[metric], `${dimensions.site} ${metric}`)
+
+  await visit(page, `/segments?${days}&metric=accept_all_rate`, '[data-shade]')
+  for (const { dimensions, metrics } of await ask(['country'], ['accept_all_rate']))
+    assert.equal(await shown(`tr[data-country="${dimensions.country}"] [data-metric="accept_all_rate"]`), metrics.accept_all_rate, dimensions.country)
+
+  await visit(page, `/services?${days}`, NUMBERS)
+  for (const { dimensions, metrics } of await ask(['service'], ['granted', 'withdrawals']))
+    for (const metric of ['granted', 'withdrawals'])
+      assert.equal(await shown(`tr[data-service="${dimensions.service}"] [data-metric="${metric}"]`), metrics[metric], `${dimensions.service} ${metric}`)
+
+  // The change on the overview is against as many days before.
+  await visit(page, `/?${days}`, NUMBERS)
+  const earlier = [-78, -41].map((days) => new Date(Date.now() + days * 864e5).toISOString().slice(0, 10))
+  const [[now], [then]] = [await ask([], ['shown']), await ask([], ['shown'], [], SITES, earlier)]
+  assert.equal(await shown('[data-metric-tile="shown"]'), now.metrics.shown)
+  assert.ok(Math.abs(await shown('[data-metric-tile="shown"] [data-change]', 'data-change') - (now.metrics.shown / then.metrics.shown - 1)) < 1e-9)
+
+  // First prompts of one site, one regime, no bots.
+  await visit(page, `/experiments?${days}&site=${SITES[0]}`, '[data-verdict]')
+  const arms = await ask(['variant'], ['opt_in_rate'], [['is', 'prompt', ['first']], ['is', 'bot', ['no']]], [SITES[0]])
+  const of = (variant) => arms.find(({ dimensions }) => dimensions.variant === variant).metrics.opt_in_rate
+  assert.ok(Math.abs(await shown('[data-difference]', 'data-difference') - (of('B') - of('A'))) < 1e-9)
   assert.deepEqual(wrong, [])
   await close()
 })
