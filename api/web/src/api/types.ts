@@ -4,13 +4,13 @@
 export const COUNTS = [
   'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'dismissed', 'no_choice', 'automatic', 'withdrawals',
   'visitors', 'granted', 'denied', 'partial', 'undecided', 'not_disclosed', 'observed_without_consent',
-  'median_seconds_to_decide', 'opted_in', 'loaded', 'loaded_with_consent',
+  'median_seconds_to_decide', 'median_seconds_to_withdraw', 'opted_in', 'loaded', 'loaded_with_consent',
 ] as const;
 export type Count = (typeof COUNTS)[number];
 
 export const RATES = [
   'interaction_rate', 'consent_rate', 'opt_in_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate',
-  'revoked_rate_30d', 'traffic_consent_rate',
+  'revoked_rate_7d', 'revoked_rate_30d', 'reprompted_rate_6m', 'traffic_consent_rate',
 ] as const;
 export type Rate = (typeof RATES)[number];
 export type Metric = Count | Rate;
@@ -46,6 +46,8 @@ export interface Query {
   order_by?: [string, 'asc' | 'desc'][];
   limit?: number;
   cursor?: string | null;
+  /** The earlier days that rows are compared with; without it they are not. */
+  compare?: Comparison | null;
 }
 
 /** Rates come with `<rate>_low`, `<rate>_high` and `<rate>_denominator` beside them; a suppressed metric is null. */
@@ -55,7 +57,7 @@ export interface Row {
   dimensions: Partial<Record<Dimension, string>>;
   metrics: Metrics;
   /** The same of an earlier period, where the question asked for one. */
-  comparison?: Earlier;
+  comparison?: Earlier | null;
 }
 
 /**

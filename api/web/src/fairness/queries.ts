@@ -16,11 +16,11 @@ export function asking(view: ViewState): Asking<Part> {
       const ofChoices: Filter[] = [...filters, ['is', 'method', [...CHOICES]]];
       const effort: Metric[] = ['median_seconds_to_decide', 'decisions'];
       return {
-        total: { ...queryOf(scope, { metrics: [...RATES, 'revoked_rate_30d', 'withdrawals', 'decisions'], dimensions: [], filters }), compare: view.compare },
+        total: { ...queryOf(scope, { metrics: [...RATES, 'revoked_rate_7d', 'revoked_rate_30d', 'reprompted_rate_6m', 'median_seconds_to_withdraw', 'withdrawals', 'decisions'], dimensions: [], filters }), compare: view.compare },
         methods: { ...queryOf(scope, { metrics: effort, dimensions: ['method'], filters: ofChoices }), compare: view.compare },
         methodTime: queryOf(scope, { metrics: effort, dimensions: ['time', 'method'], filters: ofChoices }),
         time: queryOf(scope, { metrics: [...RATES, 'withdrawals', 'decisions'], dimensions: ['time'], filters }),
-        site: { ...queryOf(scope, { metrics: [...RATES, 'revoked_rate_30d', 'withdrawals', 'decisions'], dimensions: ['site'], filters }), compare: view.compare },
+        site: { ...queryOf(scope, { metrics: [...RATES, 'revoked_rate_7d', 'revoked_rate_30d', 'reprompted_rate_6m', 'median_seconds_to_withdraw', 'withdrawals', 'decisions'], dimensions: ['site'], filters }), compare: view.compare },
         siteMethod: queryOf(scope, { metrics: effort, dimensions: ['site', 'method'], filters: ofChoices }),
       };
     },

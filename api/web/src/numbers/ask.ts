@@ -1,7 +1,6 @@
 // How a page of numbers asks: all of its questions at once, of one regime, shown at once, so that no two numbers on a page
 // are of different moments by more than their own answers.
 import type { Client } from '../api/client';
-import { queryCompared } from '../api/compare';
 import type { Answer, Comparison, Interval, Metric, Query, Regime, Row } from '../api/types';
 import { resolvePeriod, suitableInterval } from '../view/period';
 import { filtersOf, type ViewState } from '../view/state';
@@ -15,8 +14,7 @@ export interface Scope {
   regime: Regime;
 }
 
-/** `compare` names the earlier days that this question's rows are compared with; without it they are not. */
-export type Question = Query & { compare?: Comparison | null };
+export type Question = Query;
 
 export interface Numbers<K extends string> {
   scope: Scope;
@@ -94,11 +92,11 @@ async function ask<K extends string>(
 
 const MOST_PAGES = 20;
 
-async function allPages(client: Client, { compare = null, ...query }: Question, signal: AbortSignal): Promise<Answer> {
-  const first = await queryCompared(client, query, compare, signal);
+async function allPages(client: Client, query: Question, signal: AbortSignal): Promise<Answer> {
+  const first = await client.query(query, signal);
   let cursor = first.meta.next_cursor;
   for (let page = 1; cursor && page < MOST_PAGES; page += 1) {
-    const next = await queryCompared(client, { ...query, cursor }, compare, signal);
+    const next = await client.query({ ...query, cursor }, signal);
     first.rows.push(...next.rows);
     first.meta.suppressed += next.meta.suppressed;
     cursor = next.meta.next_cursor;

@@ -18,7 +18,7 @@ export type RateCell = RateValue | { kind: 'withheld' } | { kind: 'none' };
 export function countCell(metrics: Metrics | undefined, name: Count): CountCell {
   const value = metrics?.[name];
   if (value === undefined) return { kind: 'none' };
-  if (value === null) return name === 'median_seconds_to_decide' && metrics?.decisions !== null ? { kind: 'none' } : { kind: 'withheld' };
+  if (value === null) return name.startsWith('median_') && metrics?.decisions !== null ? { kind: 'none' } : { kind: 'withheld' };
   return { kind: 'value', value };
 }
 

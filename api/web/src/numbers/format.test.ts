@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, count, dayRange, intervalStart, percent, percentRange, points, pValue, rangeDigits, relativeChange, tick } from './format';
+import { ago, count, dayRange, duration, intervalStart, percent, percentRange, points, pValue, rangeDigits, relativeChange, tick } from './format';
 
 const plain = (text: string) => text.replace(/[\u00a0\u202f\u2009]/g, ' ');
 
@@ -56,5 +56,15 @@ describe('times', () => {
   it('writes a range of days once where it can', () => {
     expect(dayRange('en', '2026-11-01', '2026-11-24').replace(/\s?–\s?/u, '–')).toBe('1–24 Nov 2026');
     expect(dayRange('en', '2026-11-24', '2026-11-24')).toBe('24 Nov 2026');
+  });
+});
+
+describe('duration', () => {
+  it('takes the largest unit of which there are two', () => {
+    expect(plain(duration('en', 4.2))).toBe('4.2 secs');
+    expect(plain(duration('en', 119))).toBe('119 secs');
+    expect(plain(duration('en', 750))).toBe('12.5 mins');
+    expect(plain(duration('en', 11_160))).toBe('3.1 hrs');
+    expect(plain(duration('en', 803_520))).toBe('9.3 days');
   });
 });

@@ -66,6 +66,12 @@ export function seconds(locale: Locale, value: number): string {
     .format(value);
 }
 
+/** `4.2 secs`, `12.5 mins`, `3.1 hrs`, `9.3 days`: in the largest unit of which there are two. */
+export function duration(locale: Locale, value: number): string {
+  const [unit, long] = ([['day', 86_400], ['hour', 3_600], ['minute', 60]] as const).find(([, long]) => value >= 2 * long) ?? (['second', 1] as const);
+  return numbers(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(value / long);
+}
+
 /** `2.4 MB` */
 export function bytes(locale: Locale, value: number): string {
   const [unit, divisor] = value < 1e6 ? ['kilobyte', 1e3] as const : ['megabyte', 1e6] as const;

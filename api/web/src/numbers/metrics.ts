@@ -28,6 +28,10 @@ const WORDINGS: Partial<Record<Metric, Wording>> = {
   traffic_consent_rate: { name: m.metric_traffic_consent_rate, definition: m.metric_traffic_consent_rate_is },
   visitors: { name: m.metric_visitors, definition: m.metric_visitors_is },
   median_seconds_to_decide: { name: m.metric_median_seconds_to_decide, definition: m.metric_median_seconds_to_decide_is },
+  observed_without_consent: { name: m.metric_observed_without_consent, definition: m.metric_observed_without_consent_is },
+  revoked_rate_7d: { name: m.metric_revoked_rate_7d, definition: m.metric_revoked_rate_7d_is },
+  reprompted_rate_6m: { name: m.metric_reprompted_rate_6m, definition: m.metric_reprompted_rate_6m_is },
+  median_seconds_to_withdraw: { name: m.metric_median_seconds_to_withdraw, definition: m.metric_median_seconds_to_withdraw_is },
   undecided: { name: m.metric_undecided, definition: m.metric_undecided_is },
 };
 

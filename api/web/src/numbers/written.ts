@@ -1,11 +1,12 @@
 // Any metric's value as text, and which of a page's own choices of metric the address names.
 import type { Metric, Rate } from '../api/types';
 import type { TableRow } from '../tables/table';
-import { count, percent, seconds, type Locale } from './format';
+import { count, duration, percent, seconds, type Locale } from './format';
 import { isRate } from './metrics';
 
 export function written(locale: Locale, metric: Metric, value: number): string {
   if (isRate(metric)) return percent(locale, value);
+  if (metric === 'median_seconds_to_withdraw') return duration(locale, value);
   return metric === 'median_seconds_to_decide' ? seconds(locale, value) : count(locale, value);
 }
 
