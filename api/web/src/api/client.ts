@@ -1,10 +1,14 @@
-// The one door to the server: every request carries the bearer token, or without one the session's cookie; every refusal
-// comes back as an `ApiProblem`.
+// The one door to the server: the client that is generated from the OpenAPI document, so that a path, a parameter or a field
+// that the server does not have does not compile. Every request carries the bearer token, or without one the session's
+// cookie; every refusal comes back as an `ApiProblem`.
+import createClient from 'openapi-fetch';
 import type { SubjectAnswer } from '../audit/subject';
-import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
+import { ApiProblem, problemOf, wasAborted } from './problem';
+import type { paths } from './schema';
 import type {
-  Access, Answer, DataQuality, DeadLetters, Export, Invited, Me, Metrics, NewPerson, NewToken, OpenSession, Person, Query, Role, ServiceSummary, Share, Site, Token,
+  Access, Answer, DataQuality, DeadLetters, Export, Invited, Me, Metrics, NewPerson, NewToken, OpenSession, Person, Query, Role,
+  ServiceSummary, Share, Site, Token,
 } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
@@ -14,30 +18,37 @@ const SITE_SETTINGS = [
   'purposes', 'ledger',
 ] as const;
 
-interface Options {
-  method?: string;
-  body?: unknown;
-  signal?: AbortSignal | undefined;
+/** What the generated client makes of an answer. */
+interface Answered<T> {
+  data?: T;
+  response: Response;
 }
 
 export class Client {
+  private readonly api;
+
   /** Without a token it is the browser's session that speaks. */
-  constructor(private readonly token: string | null) {}
+  constructor(private readonly token: string | null) {
+    this.api = createClient<paths>({
+      baseUrl: location.origin,
+      cache: 'no-store',
+      credentials: token === null ? 'same-origin' : 'omit',
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      fetch: (request) => this.send(request),
+    });
+  }
 
   /** A raw request. Throws for every answer that is not 2xx. */
-  async fetch(path: string, { method = 'GET', body, signal }: Options = {}): Promise<Response> {
+  fetch(path: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Response> {
     const headers = new Headers(this.token === null ? {} : { authorization: `Bearer ${this.token}` });
-    if (body !== undefined) headers.set('content-type', 'application/json');
+    const credentials = this.token === null ? 'same-origin' : 'omit';
+    return this.send(new Request(path, { headers, signal: signal ?? null, cache: 'no-store', credentials }));
+  }
+
+  private async send(request: Request): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(path, {
-        method,
-        headers,
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: signal ?? null,
-        cache: 'no-store',
-        credentials: this.token === null ? 'same-origin' : 'omit',
-      });
+      response = await fetch(request);
     } catch (thrown) {
       if (wasAborted(thrown)) throw thrown;
       throw new ApiProblem(0, '', thrown instanceof Error ? thrown.message : '');
@@ -46,46 +57,42 @@ export class Client {
     return response;
   }
 
-  private async json<T>(path: string, options?: Options): Promise<T> {
-    const response = await this.fetch(path, options);
-    return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
-  }
-
   async query(query: Query, signal?: AbortSignal): Promise<Answer> {
-    const answer = await this.json<Answer>('/api/v1/query', { method: 'POST', body: query, signal });
+    const answer: Answer = await open(this.api.POST('/api/v1/query', { body: query, ...given(signal) }));
     // Over a denominator of 0 the API sends null for all four. Where nothing was withheld, that is what they mean.
     if (answer.meta.suppressed === 0) answer.rows.forEach(({ metrics }) => zeroDenominators(metrics));
     return answer;
   }
 
   dataQuality(signal?: AbortSignal): Promise<DataQuality> {
-    return this.json('/api/v1/data-quality', { signal });
+    return read(this.api.GET('/api/v1/data-quality', given(signal)));
   }
 
   deadLetters(cursor: string | null, signal?: AbortSignal): Promise<DeadLetters> {
-    return this.json(`/api/v1/dead-letters?${new URLSearchParams({ limit: '50', ...(cursor ? { cursor } : {}) })}`, { signal });
+    return read(this.api.GET('/api/v1/dead-letters', { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } }, ...given(signal) }));
   }
 
   me(signal?: AbortSignal): Promise<Me> {
-    return this.json('/api/v1/session', { signal });
+    return read(this.api.GET('/api/v1/session', given(signal)));
   }
 
   /** Begins a session of this browser. */
   signInWith(email: string, password: string): Promise<Me> {
-    return this.json('/api/v1/session', { method: 'POST', body: { email, password } });
+    return read(this.api.POST('/api/v1/session', { body: { email, password } }));
   }
 
   /** Sets the password of whoever was invited, and begins a session of this browser. */
   redeem(secret: string, password: string): Promise<Me> {
-    return this.json('/api/v1/invitations/redeem', { method: 'POST', body: { secret, password } });
+    return read(this.api.POST('/api/v1/invitations/redeem', { body: { secret, password } }));
   }
 
   async signOut(everywhere: boolean): Promise<void> {
-    await this.fetch(`/api/v1/session${everywhere ? '?all=1' : ''}`, { method: 'DELETE' });
+    await this.api.DELETE('/api/v1/session', { params: { query: everywhere ? { all: 1 } : {} } });
   }
 
   async sites(signal?: AbortSignal): Promise<Site[]> {
-    return (await this.json<{ sites: Site[] }>('/api/v1/sites', { signal })).sites;
+    const { sites }: { sites: Site[] } = await read(this.api.GET('/api/v1/sites', given(signal)));
+    return sites;
   }
 
   /** Creates or replaces; `site` may carry more than the settings, which are picked out. */
@@ -93,7 +100,7 @@ export class Client {
     const settings = Object.fromEntries(
       SITE_SETTINGS.filter((key) => site[key] !== undefined && site[key] !== null).map((key) => [key, site[key]]),
     );
-    return this.json(`/api/v1/sites/${encodeURIComponent(site.site)}`, { method: 'PUT', body: settings });
+    return read(this.api.PUT('/api/v1/sites/{site}', { params: { path: { site: site.site } }, body: { name: site.name, ...settings } }));
   }
 
   /** The whole catalogue in one language, page by page. */
@@ -101,9 +108,9 @@ export class Client {
     const all: ServiceSummary[] = [];
     let cursor: string | null = null;
     do {
-      const search: string = new URLSearchParams({ limit: '1000', language, ...(cursor ? { cursor } : {}) }).toString();
-      const page: { services: ServiceSummary[]; next_cursor?: string | null } = await this.json(
-        `/api/v1/services?${search}`, { signal });
+      const query: { limit: number; language: string; cursor?: string } = { limit: 1000, language, ...(cursor ? { cursor } : {}) };
+      const page: { services: ServiceSummary[]; next_cursor?: string | null } =
+        await read(this.api.GET('/api/v1/services', { params: { query }, ...given(signal) }));
       all.push(...page.services);
       cursor = page.next_cursor ?? null;
     } while (cursor);
@@ -111,91 +118,110 @@ export class Client {
   }
 
   service(slug: string, language: string, signal?: AbortSignal): Promise<Entry> {
-    return this.json(`/api/v1/services/${encodeURIComponent(slug)}?language=${language}`, { signal });
+    return open(this.api.GET('/api/v1/services/{slug}', { params: { path: { slug }, query: { language } }, ...given(signal) }));
   }
 
   subject(id: string, site: string, at: string | null, signal?: AbortSignal): Promise<SubjectAnswer> {
-    const search = new URLSearchParams({ site, ...(at ? { at } : {}) });
-    return this.json(`/api/v1/subjects/${encodeURIComponent(id)}?${search}`, { signal });
+    return open(this.api.GET('/api/v1/subjects/{id}', { params: { path: { id }, query: { site, ...(at ? { at } : {}) } }, ...given(signal) }));
   }
 
   async exports(signal?: AbortSignal): Promise<Export[]> {
-    return (await this.json<{ exports: Export[] }>('/api/v1/audit/exports', { signal })).exports;
+    const { exports }: { exports: Export[] } = await read(this.api.GET('/api/v1/audit/exports', given(signal)));
+    return exports;
   }
 
-  /** Starts an export and returns the path that tells its state. */
+  /** Starts an export and returns its id. */
   async startExport(body: { site: string; from: string; to: string; language: string }): Promise<string> {
-    const response = await this.fetch('/api/v1/audit/exports', { method: 'POST', body });
-    const location = response.headers.get('location');
-    if (!location) throw new ApiProblem(response.status, '', 'the answer names no Location');
-    return location;
+    const { id }: Export = await read(this.api.POST('/api/v1/audit/exports', { body }));
+    return id;
   }
 
-  export(path: string, signal?: AbortSignal): Promise<Export> {
-    return this.json(path, { signal });
+  export(id: string, signal?: AbortSignal): Promise<Export> {
+    return read(this.api.GET('/api/v1/audit/exports/{id}', { params: { path: { id } }, ...given(signal) }));
   }
 
   async tokens(signal?: AbortSignal): Promise<Token[]> {
-    return (await this.json<{ tokens: Token[] }>('/api/v1/tokens', { signal })).tokens;
+    const { tokens }: { tokens: Token[] } = await read(this.api.GET('/api/v1/tokens', given(signal)));
+    return tokens;
   }
 
   makeToken(token: NewToken): Promise<Token> {
-    return this.json('/api/v1/tokens', { method: 'POST', body: token });
+    return read(this.api.POST('/api/v1/tokens', { body: token }));
   }
 
   async revokeToken(id: string): Promise<void> {
-    await this.fetch(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    await this.api.DELETE('/api/v1/tokens/{id}', { params: { path: { id } } });
   }
 
   async people(signal?: AbortSignal): Promise<Person[]> {
-    return (await this.json<{ people: Person[] }>('/api/v1/people', { signal })).people;
+    const { people }: { people: Person[] } = await read(this.api.GET('/api/v1/people', given(signal)));
+    return people;
   }
 
   makePerson(person: NewPerson): Promise<Invited> {
-    return this.json('/api/v1/people', { method: 'POST', body: person });
+    return read(this.api.POST('/api/v1/people', { body: person }));
   }
 
   changePerson(id: string, change: { role?: Role; disabled?: boolean }): Promise<Person> {
-    return this.json(`/api/v1/people/${encodeURIComponent(id)}`, { method: 'PATCH', body: change });
+    return read(this.api.PATCH('/api/v1/people/{id}', { params: { path: { id } }, body: change }));
   }
 
   async removePerson(id: string): Promise<void> {
-    await this.fetch(`/api/v1/people/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    await this.api.DELETE('/api/v1/people/{id}', { params: { path: { id } } });
   }
 
   invite(id: string): Promise<Invited> {
-    return this.json(`/api/v1/people/${encodeURIComponent(id)}/invitation`, { method: 'POST' });
+    return read(this.api.POST('/api/v1/people/{id}/invitation', { params: { path: { id } } }));
   }
 
   async sessions(signal?: AbortSignal): Promise<OpenSession[]> {
-    return (await this.json<{ sessions: OpenSession[] }>('/api/v1/sessions', { signal })).sessions;
+    const { sessions }: { sessions: OpenSession[] } = await read(this.api.GET('/api/v1/sessions', given(signal)));
+    return sessions;
   }
 
   async endSession(id: string): Promise<void> {
-    await this.fetch(`/api/v1/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    await this.api.DELETE('/api/v1/sessions/{id}', { params: { path: { id } } });
   }
 
   changePassword(current: string, password: string): Promise<Me> {
-    return this.json('/api/v1/session/password', { method: 'PUT', body: { current, password } });
+    return read(this.api.PUT('/api/v1/session/password', { body: { current, password } }));
   }
 
   async shares(signal?: AbortSignal): Promise<Share[]> {
-    return (await this.json<{ shares: Share[] }>('/api/v1/shares', { signal })).shares;
+    const { shares }: { shares: Share[] } = await read(this.api.GET('/api/v1/shares', given(signal)));
+    return shares;
   }
 
   share(path: string, name: string, days: number): Promise<Share> {
-    return this.json('/api/v1/shares', { method: 'POST', body: { path, name, days } });
+    return read(this.api.POST('/api/v1/shares', { body: { path, name, days } }));
   }
 
   async revokeShare(id: string): Promise<void> {
-    await this.fetch(`/api/v1/shares/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    await this.api.DELETE('/api/v1/shares/{id}', { params: { path: { id } } });
   }
 
   accesses(cursor: string | null, signal?: AbortSignal): Promise<{ accesses: Access[]; next_cursor: string | null }> {
-    const search = new URLSearchParams({ limit: '50', ...(cursor ? { cursor } : {}) });
-    return this.json(`/api/v1/access-log?${search}`, { signal });
+    return read(this.api.GET('/api/v1/access-log', { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } }, ...given(signal) }));
   }
 }
+
+/** What the document says of an answer: whatever may be null is sent, as null. */
+type Sent<D> = D extends readonly (infer U)[] ? Sent<U>[] : D extends object ? { [K in keyof D]-?: Sent<Exclude<D[K], undefined>> } : D;
+/** The same with texts that may be any: the document does not list a role's or a scope's names. */
+type Loose<T> = T extends string ? string : T extends readonly (infer U)[] ? Loose<U>[] : T extends object ? { [K in keyof T]: Loose<T[K]> } : T;
+
+/** An answer as the page reads it; what the document does not promise does not compile. */
+async function read<D, T>(asked: Promise<Answered<D>>, ..._: [Sent<D>] extends [Loose<T>] ? [] : [never]): Promise<T> {
+  return (await asked).data as unknown as T;
+}
+
+/** An answer whose names the document leaves open: dimensions, metrics, services. */
+async function open<T>(asked: Promise<Answered<unknown>>): Promise<T> {
+  return (await asked).data as T;
+}
+
+/** A signal where there is one: `undefined` is no value of that option. */
+const given = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
 
 function zeroDenominators(metrics: Metrics): void {
   for (const name in metrics) if (name.endsWith('_denominator')) metrics[name] ??= 0;

@@ -1,5 +1,5 @@
-// The shapes that the server's API sends and takes, as far as this page uses them. Written by hand from the contract
-// until they are generated from the OpenAPI document; nothing else in the page repeats a field name of the API's.
+// The shapes that the server's API sends and takes, as far as this page uses them, with the names that a text may have. The
+// client holds them against what is generated from the OpenAPI document; nothing else in the page repeats a field's name.
 
 export const COUNTS = [
   'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'dismissed', 'no_choice', 'automatic', 'withdrawals',
