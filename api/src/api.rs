@@ -10,6 +10,7 @@ use avow_log::Log;
 use avow_telemetry::Metrics;
 use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
+use avow_webhooks::WebhooksConfig;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Within this time the log forgets what is derived.
     pub log_keeps: Duration,
+    /// To which addresses messages may go.
+    pub webhooks: WebhooksConfig,
     /// Is made true once no erasure is known that the warehouse has not applied.
     pub serving: Arc<AtomicBool>,
     /// Where export jobs and their bundles lie; made where it is missing.
@@ -68,6 +71,7 @@ pub struct Api {
     pub(crate) live: Arc<Live>,
     pub(crate) keys: Option<Keys>,
     pub(crate) log_keeps: Duration,
+    pub(crate) webhooks: WebhooksConfig,
     pub(crate) serving: Arc<AtomicBool>,
     /// One erasure at a time.
     pub(crate) erasing: Mutex<()>,
@@ -82,7 +86,7 @@ impl Api {
     /// # Errors
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, keys, metrics, log_keeps, serving, .. } = parts;
+        let Parts { warehouse, log, control, keys, metrics, log_keeps, webhooks, serving, .. } = parts;
         let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
         let shutdown = parts.shutdown;
         let exports = Exports::open(
@@ -129,6 +133,7 @@ impl Api {
             live,
             keys,
             log_keeps,
+            webhooks,
             serving,
             erasing: Mutex::default(),
             queries,

@@ -8,6 +8,7 @@
 #![allow(unused_qualifications, reason = "the macro that describes parameters writes its paths in full")]
 
 mod access;
+mod alerts;
 mod api;
 mod attachments;
 mod audits;
@@ -28,6 +29,7 @@ mod quality;
 mod query;
 mod rebuilds;
 mod reference;
+mod reports;
 mod restored;
 mod router;
 mod sealed;
@@ -35,6 +37,7 @@ mod services;
 mod sites;
 mod subjects;
 mod tokens;
+mod webhooks;
 
 pub use api::{Api, ApiError, Parts};
 pub use config::ApiConfig;

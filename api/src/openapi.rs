@@ -47,13 +47,16 @@ pub fn document() -> OpenApi {
         tag("banners", "What visitors were shown"),
         tag("services", "What consent is given to"),
         tag("tokens", "Who may do what"),
+        tag("alerts", "What is not as usual, and from when on something is"),
+        tag("webhooks", "Where messages go, and what became of each"),
         tag("operations", "Derived tables made anew, dead letters"),
     ]);
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().security_schemes.insert("bearer".to_owned(), bearer.into());
     document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
     let operations = document.paths.paths.values_mut().flat_map(|path| {
-        [&mut path.get, &mut path.put, &mut path.post, &mut path.delete].into_iter().filter_map(Option::as_mut)
+        let of_path = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
+        of_path.into_iter().filter_map(Option::as_mut)
     });
     for (status, answer) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
         if let RefOr::T(answer) = answer

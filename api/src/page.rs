@@ -20,7 +20,7 @@ struct Dist;
 
 /// The addresses of the page's views: one document, which finds its own way.
 const VIEWS: &[&str] =
-    &["/", "/services", "/services/{*rest}", "/audit", "/audit/{*rest}", "/live", "/settings", "/docs"];
+    &["/", "/services", "/services/{*rest}", "/audit", "/audit/{*rest}", "/live", "/alerts", "/settings", "/docs"];
 const INDEX: &str = "index.html";
 /// `/verify`: one file that holds everything, so that a copy on disk works without a network.
 const VERIFY: &str = "verify.html";

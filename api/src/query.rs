@@ -3,6 +3,6 @@
 
 pub mod ask;
 mod filter;
-mod render;
+pub(crate) mod render;
 pub mod request;
 pub mod resolve;

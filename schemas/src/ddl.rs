@@ -23,4 +23,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_days",
     6 "0006_erasure",
     7 "0007_witnesses",
+    9 "0009_alerts",
 };

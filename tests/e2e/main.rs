@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod alerts;
 mod audit;
 mod banners;
 mod chaos;
@@ -32,9 +33,11 @@ mod proof;
 mod readers;
 mod rebuild;
 mod receipts;
+mod receiver;
 mod rolling;
 mod stamped;
 mod tidy;
+mod webhooks;
 mod witness;
 mod witnessed;
 

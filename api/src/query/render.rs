@@ -82,7 +82,8 @@ impl Rendering<'_> {
         let mut response = match form {
             Form::Json => Json(self.document()).into_response(),
             Form::Csv => {
-                ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], self.csv()?).into_response()
+                ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], csv(self.spec, self.answer)?)
+                    .into_response()
             }
             Form::Ndjson => ([(header::CONTENT_TYPE, form.media_type())], self.lines()).into_response(),
         };
@@ -135,18 +136,22 @@ impl Rendering<'_> {
         }
         text
     }
+}
 
-    fn csv(&self) -> Result<Vec<u8>, Problem> {
-        let failed = |error: csv::Error| Problem::internal(format!("cannot write CSV: {error}"));
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let dimensions = self.spec.dimensions.iter().map(|dimension| dimension.as_str());
-        writer.write_record(dimensions.chain(self.answer.columns.iter().map(String::as_str))).map_err(failed)?;
-        for row in &self.answer.rows {
-            let metrics = row.metrics.iter().map(|value| value.as_ref().map_or_else(String::new, Number::to_string));
-            writer.write_record(row.dimensions.iter().cloned().chain(metrics)).map_err(failed)?;
-        }
-        writer.into_inner().map_err(|error| Problem::internal(error.to_string()))
+/// The rows as CSV, under the names of their columns.
+///
+/// # Errors
+/// 500 where the rows cannot be written, which a defect alone brings about.
+pub(crate) fn csv(spec: &QuerySpec, answer: &Answer) -> Result<Vec<u8>, Problem> {
+    let failed = |error: csv::Error| Problem::internal(format!("cannot write CSV: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let dimensions = spec.dimensions.iter().map(|dimension| dimension.as_str());
+    writer.write_record(dimensions.chain(answer.columns.iter().map(String::as_str))).map_err(failed)?;
+    for row in &answer.rows {
+        let metrics = row.metrics.iter().map(|value| value.as_ref().map_or_else(String::new, Number::to_string));
+        writer.write_record(row.dimensions.iter().cloned().chain(metrics)).map_err(failed)?;
     }
+    writer.into_inner().map_err(|error| Problem::internal(error.to_string()))
 }
 
 #[cfg(test)]

@@ -18,3 +18,4 @@ mod routes;
 mod settings;
 mod subjects;
 mod times;
+mod webhooks;

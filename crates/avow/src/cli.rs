@@ -40,6 +40,10 @@ pub enum Command {
     Banner(commands::banner::BannerArgs),
     /// Tokens: list, create, revoke.
     Token(commands::token::TokenArgs),
+    /// Webhooks: list, create, change, delete, test, what was sent.
+    Webhook(commands::webhook::WebhookArgs),
+    /// Alerts: list, acknowledge, thresholds.
+    Alert(commands::alert::AlertArgs),
     /// Single persons: show, export, erase, hold, restrict.
     Subject(commands::subject::SubjectArgs),
     /// The service catalogue: list, show.

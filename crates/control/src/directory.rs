@@ -12,6 +12,7 @@ use avow_schemas::rights::{Erasure, Mark};
 use avow_schemas::settings::{SiteSettings, SiteVersion};
 use uuid::Uuid;
 
+mod hooks;
 mod rights;
 
 /// All versions of one site's settings, oldest first; never empty.
@@ -91,6 +92,7 @@ pub struct Directory {
     /// In the order in which they were published.
     ml_dsa_keys: Vec<Arc<MlDsaKey>>,
     rights: rights::Rights,
+    hooks: hooks::Hooks,
 }
 
 impl Directory {
@@ -220,7 +222,11 @@ impl Directory {
             Some(ControlValue::Erasure(erasure)) => self.rights.erased(erasure),
             Some(ControlValue::Hold(mark)) => self.rights.held(mark),
             Some(ControlValue::Restriction(mark)) => self.rights.restricted(mark),
+            Some(ControlValue::Webhook(record)) => self.hooks.put_webhook(record),
+            Some(ControlValue::AlertRule(record)) => self.hooks.put_rule(key, record),
+            Some(ControlValue::Report(record)) => self.hooks.put_report(record),
             None => {
+                self.hooks.delete(key);
                 self.schemas.remove(key);
                 self.attachments.remove(key);
                 if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {

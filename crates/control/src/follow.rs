@@ -20,6 +20,7 @@ use crate::token::{self, Caller};
 
 mod banners;
 mod change;
+mod hooks;
 mod ledger_keys;
 mod rights;
 

@@ -4,12 +4,14 @@
 //! Writing is the processor's alone, through [`chain`]: a range of the log becomes one block of `events_data`, then of
 //! `event_ids`, then of `rates_15m_data`, each under its own watermark. [`rebuild`] makes the derived tables anew.
 
+pub mod alerts;
 pub mod artefacts;
 pub mod audit;
 pub mod books;
 pub mod chain;
 mod client;
 pub mod days;
+pub mod deliveries;
 pub mod dimensions;
 pub mod erase;
 pub mod export;
@@ -25,6 +27,7 @@ pub mod records;
 pub mod rows;
 pub mod trees;
 pub mod uniqueness;
+pub mod watch;
 pub mod witnessed;
 
 pub use client::{Endpoint, Warehouse};

@@ -2,7 +2,10 @@
 import type { SubjectAnswer } from '../audit/subject';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
-import type { Answer, Export, Me, NewToken, Query, ServiceSummary, Site, Token } from './types';
+import type {
+  Alert, AlertRule, Answer, Delivery, Export, Me, NewReport, NewToken, NewWebhook, Query, Report, Rule, ServiceSummary,
+  Site, Thresholds, Token, Webhook,
+} from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
 const SITE_SETTINGS = [
@@ -117,4 +120,69 @@ export class Client {
   async revokeToken(id: string): Promise<void> {
     await this.fetch(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
+
+  async alerts(state: 'open' | 'closed', signal?: AbortSignal): Promise<Alert[]> {
+    return (await this.json<{ alerts: Alert[] }>(`/api/v1/alerts?state=${state}`, { signal })).alerts;
+  }
+
+  acknowledge(id: string, note: string): Promise<Alert> {
+    return this.json(`/api/v1/alerts/${id}/acknowledge`, { method: 'POST', body: { note } });
+  }
+
+  async alertRules(signal?: AbortSignal): Promise<AlertRule[]> {
+    return (await this.json<{ rules: AlertRule[] }>('/api/v1/alert-rules', { signal })).rules;
+  }
+
+  setAlertRule(rule: Rule, site: string | null, thresholds: Thresholds): Promise<AlertRule> {
+    return this.json(ruleAt(rule, site), { method: 'PUT', body: thresholds });
+  }
+
+  async resetAlertRule(rule: Rule, site: string | null): Promise<void> {
+    await this.fetch(ruleAt(rule, site), { method: 'DELETE' });
+  }
+
+  async webhooks(signal?: AbortSignal): Promise<Webhook[]> {
+    return (await this.json<{ webhooks: Webhook[] }>('/api/v1/webhooks', { signal })).webhooks;
+  }
+
+  makeWebhook(webhook: NewWebhook): Promise<Webhook> {
+    return this.json('/api/v1/webhooks', { method: 'POST', body: webhook });
+  }
+
+  enableWebhook(id: string, enabled: boolean): Promise<Webhook> {
+    return this.json(`/api/v1/webhooks/${id}`, { method: 'PATCH', body: { enabled } });
+  }
+
+  async deleteWebhook(id: string): Promise<void> {
+    await this.fetch(`/api/v1/webhooks/${id}`, { method: 'DELETE' });
+  }
+
+  testWebhook(id: string): Promise<Delivery> {
+    return this.json(`/api/v1/webhooks/${id}/test`, { method: 'POST' });
+  }
+
+  async deliveries(id: string, signal?: AbortSignal): Promise<Delivery[]> {
+    const path = `/api/v1/webhooks/${id}/deliveries?limit=50`;
+    return (await this.json<{ deliveries: Delivery[] }>(path, { signal })).deliveries;
+  }
+
+  redeliver(id: string, message: string): Promise<Delivery> {
+    return this.json(`/api/v1/webhooks/${id}/deliveries/${encodeURIComponent(message)}/redeliver`, { method: 'POST' });
+  }
+
+  async reports(signal?: AbortSignal): Promise<Report[]> {
+    return (await this.json<{ reports: Report[] }>('/api/v1/reports', { signal })).reports;
+  }
+
+  makeReport(report: NewReport): Promise<Report> {
+    return this.json('/api/v1/reports', { method: 'POST', body: report });
+  }
+
+  async deleteReport(id: string): Promise<void> {
+    await this.fetch(`/api/v1/reports/${id}`, { method: 'DELETE' });
+  }
+}
+
+function ruleAt(rule: Rule, site: string | null): string {
+  return `/api/v1/alert-rules/${rule}${site === null ? '' : `?${new URLSearchParams({ site })}`}`;
 }

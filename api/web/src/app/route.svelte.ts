@@ -1,7 +1,7 @@
 // Where the reader is: path, query and fragment as reactive values, and links that move without loading the page anew.
 // The server answers the same document for every path named here.
 
-export const PAGES = ['/', '/services', '/audit', '/live', '/settings', '/docs'] as const;
+export const PAGES = ['/', '/services', '/audit', '/live', '/alerts', '/settings', '/docs'] as const;
 export type Page = (typeof PAGES)[number];
 
 class Route {

@@ -6,6 +6,7 @@ const NAMES: Record<Page, () => string> = {
   '/': m.nav_overview,
   '/services': m.nav_services,
   '/live': m.nav_live,
+  '/alerts': m.nav_alerts,
   '/audit': m.nav_audit,
   '/settings': m.nav_settings,
   '/docs': m.nav_docs,
