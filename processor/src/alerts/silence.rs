@@ -61,9 +61,11 @@ impl Silence {
 
     async fn read(&mut self, look: &Look<'_>, now: i64) -> Result<(), ProcessorError> {
         let warehouse = &look.context.warehouse;
-        if self.rounds % ROUNDS == 0 {
+        if self.rounds.is_multiple_of(ROUNDS) {
             let all = warehouse.activity(now - LOOK_BACK).await?;
             self.sites = all.into_iter().map(|activity| (activity.site.clone(), activity)).collect();
+            // What came late, and other thresholds, are looked at within the same quarter of an hour.
+            self.looked.clear();
         } else {
             for activity in warehouse.activity(now - 2 * 3600).await? {
                 let known = self.sites.entry(activity.site.clone()).or_insert_with(|| activity.clone());
