@@ -11,6 +11,7 @@ use avow_telemetry::Metrics;
 use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
 use avow_warehouse::query::Limits;
+use avow_webhooks::WebhooksConfig;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Within this time the log forgets what is derived.
     pub log_keeps: Duration,
+    /// To which addresses messages may go.
+    pub webhooks: WebhooksConfig,
     /// Is made true once no erasure is known that the warehouse has not applied.
     pub serving: Arc<AtomicBool>,
     /// Where export jobs and their bundles lie; made where it is missing.
@@ -79,6 +82,7 @@ pub struct Api {
     pub(crate) live: Arc<Live>,
     pub(crate) keys: Option<Keys>,
     pub(crate) log_keeps: Duration,
+    pub(crate) webhooks: WebhooksConfig,
     pub(crate) serving: Arc<AtomicBool>,
     /// One erasure at a time.
     pub(crate) erasing: Mutex<()>,
@@ -99,7 +103,7 @@ impl Api {
     /// # Errors
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, keys, metrics, log_keeps, serving, .. } = parts;
+        let Parts { warehouse, log, control, keys, metrics, log_keeps, webhooks, serving, .. } = parts;
         let access_log = parts.access_log;
         let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
         let shutdown = parts.shutdown;
@@ -154,6 +158,7 @@ impl Api {
             live,
             keys,
             log_keeps,
+            webhooks,
             serving,
             erasing: Mutex::default(),
             queries,

@@ -9,6 +9,7 @@
 
 mod access;
 mod access_log;
+mod alerts;
 mod allowance;
 mod api;
 mod attachments;
@@ -31,6 +32,7 @@ mod quality;
 mod query;
 mod rebuilds;
 mod reference;
+mod reports;
 mod restored;
 mod router;
 mod sealed;
@@ -40,6 +42,7 @@ mod shares;
 mod sites;
 mod subjects;
 mod tokens;
+mod webhooks;
 
 pub use access_log::AccessLogConfig;
 pub use api::{Api, ApiError, Parts};

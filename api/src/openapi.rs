@@ -49,6 +49,8 @@ pub fn document() -> OpenApi {
         tag("services", "What consent is given to"),
         tag("people", "Signing in, sessions, and who may"),
         tag("tokens", "What programs may do"),
+        tag("alerts", "What is not as usual, and from when on something is"),
+        tag("webhooks", "Where messages go, and what became of each"),
         tag("operations", "Derived tables made anew, dead letters"),
     ]);
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());

@@ -32,6 +32,7 @@ const VIEWS: &[&str] = &[
     "/audit",
     "/audit/{*rest}",
     "/live",
+    "/alerts",
     "/settings",
     "/docs",
     "/invite",

@@ -7,6 +7,6 @@ pub mod export;
 mod filter;
 pub mod link;
 pub mod metadata;
-mod render;
+pub(crate) mod render;
 pub mod request;
 pub mod resolve;

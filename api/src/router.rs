@@ -21,8 +21,9 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, access_log, allowance, attachments, audits, banners, exports, ledger, letters, live, me, openapi, page,
-    people, quality, query, rebuilds, reference, services, sessions, shares, sites, subjects, tokens,
+    Api, access_log, alerts, allowance, attachments, audits, banners, exports, ledger, letters, live, me, openapi,
+    page, people, quality, query, rebuilds, reference, reports, services, sessions, shares, sites, subjects, tokens,
+    webhooks,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -62,6 +63,20 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(access_log::list::list_accesses))
         .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
         .routes(routes!(tokens::revoke::revoke_token))
+        .routes(routes!(webhooks::list::list_webhooks, webhooks::create::create_webhook))
+        .routes(routes!(webhooks::get::get_webhook, webhooks::change::change_webhook, webhooks::delete::delete_webhook))
+        .routes(routes!(webhooks::test::test_webhook))
+        .routes(routes!(webhooks::deliveries::list_deliveries))
+        .routes(routes!(webhooks::redeliver::redeliver))
+        .routes(routes!(reports::list::list_reports, reports::create::create_report))
+        .routes(routes!(reports::delete::delete_report))
+        .routes(routes!(reports::send::send_report))
+        .routes(routes!(reports::document::get_report_document))
+        .routes(routes!(alerts::list::list_alerts))
+        .routes(routes!(alerts::list::get_alert))
+        .routes(routes!(alerts::acknowledge::acknowledge_alert))
+        .routes(routes!(alerts::rules::list_alert_rules))
+        .routes(routes!(alerts::rules::put_alert_rule, alerts::rules::delete_alert_rule))
         .routes(routes!(subjects::get::get_subject, subjects::erase::erase_subject))
         .routes(routes!(subjects::export::export_subject))
         .routes(routes!(subjects::hold::hold_subject, subjects::hold::release_subject))

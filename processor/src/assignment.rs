@@ -11,6 +11,7 @@ use avow_log::Log;
 use avow_registry::Registry;
 use avow_telemetry::Metrics;
 use avow_warehouse::{Warehouse, WarehouseError};
+use avow_webhooks::WebhooksConfig;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::lag::{self, Lag};
 use crate::partition::{self, Context};
 use crate::schemas::Schemas;
-use crate::{ProcessorConfig, ProcessorError, Signing, days, dimensions, same_log, signing};
+use crate::{
+    Alerting, ProcessorConfig, ProcessorError, Signing, alerts, days, dimensions, reports, same_log, signing, webhooks,
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -31,6 +34,8 @@ pub struct Processor {
     pub(crate) context: Context,
     /// How the ledgers' checkpoints are signed.
     signing: Option<Signing>,
+    alerting: Option<Alerting>,
+    webhooks: Option<WebhooksConfig>,
 }
 
 struct Working {
@@ -60,7 +65,7 @@ impl Processor {
         let schemas = Arc::new(Schemas::new(Arc::clone(&control), None));
         let in_hand = Arc::new(Semaphore::new(config.records_in_hand.max(config.batch_records)));
         let context = Context { log, control, warehouse, config, state_dir, metrics, schemas, epoch, in_hand, earlier };
-        Ok(Self { context, signing: None })
+        Ok(Self { context, signing: None, alerting: None, webhooks: None })
     }
 
     /// Asks this schema registry too, where records cite a schema by its id.
@@ -74,6 +79,13 @@ impl Processor {
     #[must_use]
     pub fn with_signing(mut self, signing: Signing) -> Self {
         self.signing = Some(signing);
+        self
+    }
+
+    /// Evaluates alerts and sends messages while it owns the log's first partition.
+    #[must_use]
+    pub fn with_alerting(mut self, alerting: Alerting, webhooks: WebhooksConfig) -> Self {
+        (self.alerting, self.webhooks) = (Some(alerting), Some(webhooks));
         self
     }
 
@@ -107,11 +119,17 @@ impl Processor {
         let stop = CancellationToken::new();
         let (context, stopped, lag) = (self.context.clone(), stop.clone(), Arc::new(Lag::unknown()));
         let signing = self.signing.clone().filter(|_| partition == 0);
+        let alerting = self.alerting.clone().filter(|_| partition == 0);
+        let hooks = self.webhooks.clone().filter(|_| partition == 0);
         let task = tokio::spawn(async move {
             let working = keep_working(&context, partition, &lag, stopped.clone());
-            let signing = signing::keep_signing(&context, signing, stopped.clone());
             let closing = days::keep_closing(&context, partition, &lag, stopped.clone());
-            tokio::join!(working, lag::show(&context, partition, &lag, stopped.clone()), signing, closing);
+            let reporting = reports::keep_reporting(&context, alerting.clone(), stopped.clone());
+            let evaluating = alerts::keep_evaluating(&context, alerting, signing.clone(), stopped.clone());
+            let signing = signing::keep_signing(&context, signing, stopped.clone());
+            let delivering = webhooks::keep_delivering(&context, hooks, stopped.clone());
+            let showing = lag::show(&context, partition, &lag, stopped.clone());
+            tokio::join!(working, showing, signing, closing, evaluating, reporting, delivering);
         });
         Working { stop, task }
     }

@@ -13,11 +13,12 @@
 //! [`partition`] runs them, [`letters`] is what becomes of a record that none of them can take, [`ahead`] reads and decodes
 //! the next batch meanwhile, [`assignment`] starts and stops partitions, [`dimensions`] keeps `sites` and `services`.
 //! [`erase`] redacts the events of a subject whose tombstone was read. [`lag`] shows how far behind the work is. [`days`] closes
-//! the ledgers' days, [`signing`] signs their checkpoints. [`same_log`] tells a log from one that was put in its place, and
+//! the ledgers' days, [`signing`] signs their checkpoints, [`alerts`] says what is not as usual, [`reports`] when a report is due, [`webhooks`] sends both. [`same_log`] tells a log from one that was put in its place, and
 //! [`drain`] takes a log to its end, before another one
 //! follows it.
 
 mod ahead;
+mod alerts;
 mod assignment;
 mod batch;
 mod days;
@@ -31,12 +32,15 @@ mod letters;
 mod overflow;
 mod partition;
 mod repeats;
+mod reports;
 mod resolve;
 mod same_log;
 mod schemas;
 mod shown;
 mod signing;
+mod webhooks;
 
+pub use alerts::{Alerting, AlertsConfig};
 pub use assignment::Processor;
 pub use drain::{Behind, behind};
 pub use resolve::resolve;

@@ -117,7 +117,7 @@ async fn note_signer(context: &Context, keys: &Keys) -> Result<NoteSigner, TreeE
 }
 
 /// How long to wait between two checkpoints of each ledger.
-struct Intervals {
+pub(crate) struct Intervals {
     read_at: Instant,
     sites: HashMap<String, String>,
     leaves_a_day: HashMap<String, u64>,
@@ -126,7 +126,7 @@ struct Intervals {
 }
 
 impl Intervals {
-    async fn read(context: &Context) -> Result<Self, TreeError> {
+    pub(crate) async fn read(context: &Context) -> Result<Self, TreeError> {
         let ledgers = context.warehouse.ledgers().await?;
         let since = jiff::Timestamp::now().as_millisecond() - DAY_MS;
         let leaves_a_day = context.warehouse.stored_since(since).await?.into_iter().collect();
@@ -138,7 +138,12 @@ impl Intervals {
         !self.met_another.load(Ordering::Relaxed)
     }
 
-    fn of(&self, context: &Context, ledger: &str) -> Duration {
+    /// The site of a ledger.
+    pub(crate) fn site(&self, ledger: &str) -> Option<&str> {
+        self.sites.get(ledger).map(String::as_str)
+    }
+
+    pub(crate) fn of(&self, context: &Context, ledger: &str) -> Duration {
         let directory = context.control.directory();
         if !self.sites.contains_key(ledger) {
             self.met_another.store(true, Ordering::Relaxed);

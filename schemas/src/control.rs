@@ -1,9 +1,10 @@
-//! What `consent.control` holds: sites, tokens, people, banners, attachments, writers' schemas, as JSON values under keys. The topic is compacted; a key that
+//! What `consent.control` holds: sites, tokens, people, banners, attachments, writers' schemas, webhooks, as JSON values under keys. The topic is compacted; a key that
 //! must keep its history carries a UUID v7 (a site's versions), a key that is one thing carries that thing's id.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::alert::AlertRuleRecord;
 use crate::banner::Evidence;
 use crate::event::code;
 use crate::ids::SiteId;
@@ -11,6 +12,7 @@ use crate::people::{Credential, InvitationRecord, PersonRecord, SeenRecord, Sess
 use crate::record::{Framing, SCHEMA_V1, SchemaRef, fingerprint};
 use crate::rights::{Erasure, Mark};
 use crate::settings::SiteSettings;
+use crate::webhook::{ReportRecord, WebhookRecord};
 
 code!(
     /// What a token may do.
@@ -70,6 +72,12 @@ pub enum ControlValue {
     Invitation(InvitationRecord),
     /// Key `share/<id>`: a view for whoever has the link.
     Share(ShareRecord),
+    /// Key `webhook/<id>`: where messages go; an empty value deletes it.
+    Webhook(WebhookRecord),
+    /// Key `alert-rule/<rule>/<site or *>`: thresholds; an empty value brings the defaults back.
+    AlertRule(AlertRuleRecord),
+    /// Key `report/<id>`: a report that is made again and again; an empty value deletes it.
+    Report(ReportRecord),
 }
 
 /// A document of a third party, such as an audit report. Its bytes lie in the warehouse under their hash.

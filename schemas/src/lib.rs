@@ -1,6 +1,7 @@
 //! The contracts: what an event is, what may become of it, how it lies in the log, what a site's settings say, what the
 //! service catalogue knows, and the SQL of the warehouse's tables. No behaviour beyond reading, writing and checking them.
 
+pub mod alert;
 pub mod banner;
 mod canonical;
 pub mod catalog;
@@ -16,3 +17,4 @@ pub mod people;
 pub mod record;
 pub mod rights;
 pub mod settings;
+pub mod webhook;

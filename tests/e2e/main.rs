@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod accesses;
+mod alerts;
 mod audit;
 mod banners;
 mod chaos;
@@ -34,10 +35,12 @@ mod proof;
 mod readers;
 mod rebuild;
 mod receipts;
+mod receiver;
 mod roles;
 mod rolling;
 mod stamped;
 mod tidy;
+mod webhooks;
 mod witness;
 mod witnessed;
 

@@ -24,9 +24,13 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/control", &["schemas", "log", "ledger"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
+    ("crates/webhooks", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
-    ("processor", &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "stamp", "telemetry"]),
-    ("api", &["schemas", "log", "control", "warehouse", "ledger", "records", "trees", "telemetry"]),
+    (
+        "processor",
+        &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "stamp", "telemetry", "webhooks"],
+    ),
+    ("api", &["schemas", "log", "control", "warehouse", "ledger", "records", "trees", "telemetry", "webhooks"]),
 ];
 
 /// A word that may be used in one folder only.

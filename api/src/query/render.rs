@@ -107,10 +107,8 @@ impl Rendering<'_> {
             Form::Csv => "text/csv; charset=utf-8; header=present",
             _ => form.media_type(),
         };
-        let failed = |error: std::io::Error| Problem::internal(format!("cannot write the rows: {error}"));
-        let mut sheet = Sheet::new(self.spec, form, Vec::new()).map_err(failed)?;
-        sheet.write(self.spec, &self.answer.rows).map_err(failed)?;
-        let mut response = ([(header::CONTENT_TYPE, kind)], sheet.finish().map_err(failed)?).into_response();
+        let rows = in_rows(self.spec, self.answer, form)?;
+        let mut response = ([(header::CONTENT_TYPE, kind)], rows).into_response();
         let headers = response.headers_mut();
         let mut say = |name: &'static str, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -127,6 +125,21 @@ impl Rendering<'_> {
         }
         Ok(response)
     }
+}
+
+/// The rows as CSV, under the names of their columns.
+///
+/// # Errors
+/// 500 where the rows cannot be written, which a defect alone brings about.
+pub(crate) fn csv(spec: &QuerySpec, answer: &Answer) -> Result<Vec<u8>, Problem> {
+    in_rows(spec, answer, Form::Csv)
+}
+
+fn in_rows(spec: &QuerySpec, answer: &Answer, form: Form) -> Result<Vec<u8>, Problem> {
+    let failed = |error: std::io::Error| Problem::internal(format!("cannot write the rows: {error}"));
+    let mut sheet = Sheet::new(spec, form, Vec::new()).map_err(failed)?;
+    sheet.write(spec, &answer.rows).map_err(failed)?;
+    sheet.finish().map_err(failed)
 }
 
 fn row_of(spec: &QuerySpec, row: &Row) -> QueryRow {

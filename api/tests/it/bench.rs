@@ -181,6 +181,7 @@ fn parts(
         keys: None,
         metrics: Arc::clone(metrics),
         log_keeps: std::time::Duration::from_secs(10),
+        webhooks: Default::default(),
         serving: Arc::default(),
         exports_dir: folder.join("exports"),
         query_exports_dir: folder.join("query-exports"),

@@ -21,3 +21,4 @@ mod routes;
 mod settings;
 mod subjects;
 mod times;
+mod webhooks;

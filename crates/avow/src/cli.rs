@@ -42,6 +42,10 @@ pub enum Command {
     Token(commands::token::TokenArgs),
     /// People who sign in: list, add, disable, reset.
     Person(commands::person::PersonArgs),
+    /// Webhooks: list, create, change, delete, test, what was sent.
+    Webhook(commands::webhook::WebhookArgs),
+    /// Alerts: list, acknowledge, thresholds.
+    Alert(commands::alert::AlertArgs),
     /// Visitors, one by one: show, export, erase, hold, restrict.
     Subject(commands::subject::SubjectArgs),
     /// The service catalogue: list, show.

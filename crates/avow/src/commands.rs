@@ -1,5 +1,6 @@
 //! The commands other than the roles. Administration goes through the API of the running server.
 
+pub mod alert;
 pub mod banner;
 pub mod catalog;
 pub mod demo;
@@ -17,6 +18,7 @@ pub mod site;
 pub mod subject;
 pub mod token;
 pub mod verify;
+pub mod webhook;
 pub mod witness;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use avow_api::{AccessLogConfig, ApiConfig};
 use avow_ingest::IngestConfig;
-use avow_processor::ProcessorConfig;
+use avow_processor::{AlertsConfig, ProcessorConfig};
+use avow_webhooks::WebhooksConfig;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub struct Config {
     pub processor: ProcessorConfig,
     pub api: ApiConfig,
     pub access_log: AccessLogConfig,
+    pub alerts: AlertsConfig,
+    pub webhooks: WebhooksConfig,
     pub logging: LoggingConfig,
 }
 
@@ -74,6 +77,8 @@ impl Default for Config {
             processor: ProcessorConfig::default(),
             api: ApiConfig::default(),
             access_log: AccessLogConfig::default(),
+            alerts: AlertsConfig::default(),
+            webhooks: WebhooksConfig::default(),
             logging: LoggingConfig::default(),
         }
     }
@@ -232,6 +237,11 @@ pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
 }
 
 impl Config {
+    /// Where people reach this installation.
+    pub fn public_url(&self) -> String {
+        self.webhooks.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
     pub fn endpoint(&self, url: String) -> avow_warehouse::Endpoint {
         avow_warehouse::Endpoint {
             url,

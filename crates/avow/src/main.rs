@@ -49,6 +49,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Banner(args) => commands::banner::run(&config()?, args).await,
         Command::Token(args) => commands::token::run(&config()?, args).await,
         Command::Person(args) => commands::person::run(&config()?, args).await,
+        Command::Webhook(args) => commands::webhook::run(&config()?, args).await,
+        Command::Alert(args) => commands::alert::run(&config()?, args).await,
         Command::Subject(args) => commands::subject::run(&config()?, args).await,
         Command::Catalog(args) => commands::catalog::run(args),
         Command::Export(args) => commands::export::run(&config()?, args).await,

@@ -18,11 +18,12 @@ use avow_api::{Api, Parts};
 use avow_control::Control;
 use avow_ingest::Ingest;
 use avow_log::{Intake, Log};
-use avow_processor::Processor;
+use avow_processor::{Alerting, Processor};
 use avow_registry::Registry;
 use avow_telemetry::Metrics;
 use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
+use avow_webhooks::WebhooksConfig;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -211,6 +212,8 @@ impl Server {
         if let Some(registry) = registry {
             processor = processor.with_registry(registry);
         }
+        let alerting = Alerting { config: self.config.alerts.clone(), public_url: self.config.public_url() };
+        processor = processor.with_alerting(alerting, self.config.webhooks.clone());
         let stop = CancellationToken::new();
         let running = processor.run(stop.clone());
         self.processor = Some(Task { stop, handle: tokio::spawn(async move { Ok(running.await?) }) });
@@ -230,6 +233,7 @@ impl Server {
             keys,
             metrics,
             log_keeps: log::keeps(&self.config),
+            webhooks: WebhooksConfig { public_url: Some(self.config.public_url()), ..self.config.webhooks.clone() },
             serving: Arc::clone(&self.serving),
             exports_dir: self.config.data_dir.join("exports"),
             query_exports_dir: self.config.data_dir.join("query-exports"),

@@ -12,6 +12,7 @@ use avow_schemas::rights::{Erasure, Mark};
 use avow_schemas::settings::{SiteSettings, SiteVersion};
 use uuid::Uuid;
 
+mod hooks;
 mod people;
 mod rights;
 
@@ -96,6 +97,7 @@ pub struct Directory {
     ml_dsa_keys: Vec<Arc<MlDsaKey>>,
     rights: rights::Rights,
     people: People,
+    hooks: hooks::Hooks,
 }
 
 impl Directory {
@@ -238,8 +240,12 @@ impl Directory {
                 | ControlValue::Invitation(_)
                 | ControlValue::Share(_)),
             ) => self.people.apply(value),
+            Some(ControlValue::Webhook(record)) => self.hooks.put_webhook(record),
+            Some(ControlValue::AlertRule(record)) => self.hooks.put_rule(key, record),
+            Some(ControlValue::Report(record)) => self.hooks.put_report(record),
             None => {
                 self.people.remove(key);
+                self.hooks.delete(key);
                 self.schemas.remove(key);
                 self.attachments.remove(key);
                 if let Some(id) = key.strip_prefix("token/").and_then(|id| Uuid::try_parse(id).ok()) {

@@ -22,6 +22,7 @@ use crate::token::{self, Caller, Secret};
 
 mod banners;
 mod change;
+mod hooks;
 mod ledger_keys;
 mod people;
 mod rights;

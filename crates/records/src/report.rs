@@ -7,6 +7,7 @@
 mod content;
 mod html;
 mod language;
+mod overview;
 mod pdf;
 mod readme;
 
@@ -16,6 +17,7 @@ use crate::status::Status;
 
 pub use html::html;
 pub use language::Language;
+pub use overview::{Compared, Count, Counted, Overview, Rate, Rated, Ratio, overview_pdf};
 pub use pdf::{PdfError, pdf};
 pub use readme::readme;
 

@@ -12,6 +12,7 @@ mod ledger;
 mod processor;
 mod registrar;
 mod spool;
+mod webhooks;
 mod witness;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use ingest::IngestMetrics;
 pub use ledger::LedgerMetrics;
 pub use processor::ProcessorMetrics;
 pub use spool::SpoolMetrics;
+pub use webhooks::WebhookMetrics;
 pub use witness::WitnessMetrics;
 
 /// What a metric may be, re-exported so that no other crate names the library.
@@ -43,6 +45,7 @@ pub struct Metrics {
     pub ledger: LedgerMetrics,
     pub processor: ProcessorMetrics,
     pub spool: SpoolMetrics,
+    pub webhooks: WebhookMetrics,
     pub witness: WitnessMetrics,
 }
 
@@ -59,8 +62,9 @@ impl Metrics {
         let ledger = LedgerMetrics::register(&registry)?;
         let processor = ProcessorMetrics::register(&registry)?;
         let spool = SpoolMetrics::register(&registry)?;
+        let webhooks = WebhookMetrics::register(&registry)?;
         let witness = WitnessMetrics::register(&registry)?;
-        Ok(Arc::new(Self { registry, api, books, ingest, ledger, processor, spool, witness }))
+        Ok(Arc::new(Self { registry, api, books, ingest, ledger, processor, spool, webhooks, witness }))
     }
 
     /// The registry in Prometheus' text format, version 0.0.4 (`text/plain; version=0.0.4`).
@@ -87,7 +91,8 @@ mod tests {
         for line in text.lines().filter(|line| line.starts_with("# HELP ")) {
             let (name, help) = line["# HELP ".len()..].split_once(' ').unwrap();
             assert!(name.starts_with("avow_") && help.ends_with('.'), "{line}");
-            let unit = ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio", "_sites", "_ledgers"];
+            let unit =
+                ["_total", "_seconds", "_bytes", "_requests", "_records", "_ratio", "_sites", "_ledgers", "_alerts"];
             assert!(unit.iter().any(|unit| name.ends_with(unit)), "{name} names no unit");
         }
         assert!(text.contains("avow_ingest_requests_total{status=\"202\"} 1\n"), "{text}");

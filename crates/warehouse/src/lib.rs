@@ -5,12 +5,14 @@
 //! `event_ids`, then of `rates_15m_data`, each under its own watermark. [`rebuild`] makes the derived tables anew.
 
 pub mod access_log;
+pub mod alerts;
 pub mod artefacts;
 pub mod audit;
 pub mod books;
 pub mod chain;
 mod client;
 pub mod days;
+pub mod deliveries;
 pub mod dimensions;
 pub mod erase;
 pub mod export;
@@ -26,6 +28,7 @@ pub mod records;
 pub mod rows;
 pub mod trees;
 pub mod uniqueness;
+pub mod watch;
 pub mod witnessed;
 
 pub use client::{Endpoint, Warehouse};

@@ -7,8 +7,8 @@ import type { Entry } from './entry';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { paths } from './schema';
 import type {
-  Access, Answer, DataQuality, DeadLetters, Export, Invited, Me, Metrics, NewPerson, NewToken, OpenSession, Person, Query, Role,
-  ServiceSummary, Share, Site, Token,
+  Access, Alert, AlertRule, Answer, DataQuality, DeadLetters, Delivery, Export, Invited, Me, Metrics, NewPerson, NewReport,
+  NewToken, NewWebhook, OpenSession, Person, Query, Report, Role, Rule, ServiceSummary, Share, Site, Thresholds, Token, Webhook,
 } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
@@ -202,6 +202,72 @@ export class Client {
 
   accesses(cursor: string | null, signal?: AbortSignal): Promise<{ accesses: Access[]; next_cursor: string | null }> {
     return read(this.api.GET('/api/v1/access-log', { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } }, ...given(signal) }));
+  }
+
+  async alerts(state: 'open' | 'closed', signal?: AbortSignal): Promise<Alert[]> {
+    const { alerts }: { alerts: Alert[] } = await read(this.api.GET('/api/v1/alerts', { params: { query: { state } }, ...given(signal) }));
+    return alerts;
+  }
+
+  acknowledge(id: string, note: string): Promise<Alert> {
+    return read(this.api.POST('/api/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: { note } }));
+  }
+
+  async alertRules(signal?: AbortSignal): Promise<AlertRule[]> {
+    const { rules }: { rules: AlertRule[] } = await read(this.api.GET('/api/v1/alert-rules', given(signal)));
+    return rules;
+  }
+
+  setAlertRule(rule: Rule, site: string | null, thresholds: Thresholds): Promise<AlertRule> {
+    return read(this.api.PUT('/api/v1/alert-rules/{rule}', { params: { path: { rule }, query: site === null ? {} : { site } }, body: thresholds }));
+  }
+
+  async resetAlertRule(rule: Rule, site: string | null): Promise<void> {
+    await this.api.DELETE('/api/v1/alert-rules/{rule}', { params: { path: { rule }, query: site === null ? {} : { site } } });
+  }
+
+  async webhooks(signal?: AbortSignal): Promise<Webhook[]> {
+    const { webhooks }: { webhooks: Webhook[] } = await read(this.api.GET('/api/v1/webhooks', given(signal)));
+    return webhooks;
+  }
+
+  makeWebhook(webhook: NewWebhook): Promise<Webhook> {
+    return read(this.api.POST('/api/v1/webhooks', { body: webhook }));
+  }
+
+  enableWebhook(id: string, enabled: boolean): Promise<Webhook> {
+    return read(this.api.PATCH('/api/v1/webhooks/{id}', { params: { path: { id } }, body: { enabled } }));
+  }
+
+  async deleteWebhook(id: string): Promise<void> {
+    await this.api.DELETE('/api/v1/webhooks/{id}', { params: { path: { id } } });
+  }
+
+  testWebhook(id: string): Promise<Delivery> {
+    return read(this.api.POST('/api/v1/webhooks/{id}/test', { params: { path: { id } } }));
+  }
+
+  async deliveries(id: string, signal?: AbortSignal): Promise<Delivery[]> {
+    const { deliveries }: { deliveries: Delivery[] } =
+      await read(this.api.GET('/api/v1/webhooks/{id}/deliveries', { params: { path: { id }, query: { limit: 50 } }, ...given(signal) }));
+    return deliveries;
+  }
+
+  redeliver(id: string, message: string): Promise<Delivery> {
+    return read(this.api.POST('/api/v1/webhooks/{id}/deliveries/{message}/redeliver', { params: { path: { id, message } } }));
+  }
+
+  async reports(signal?: AbortSignal): Promise<Report[]> {
+    const { reports }: { reports: Report[] } = await read(this.api.GET('/api/v1/reports', given(signal)));
+    return reports;
+  }
+
+  makeReport(report: NewReport): Promise<Report> {
+    return read(this.api.POST('/api/v1/reports', { body: report }));
+  }
+
+  async deleteReport(id: string): Promise<void> {
+    await this.api.DELETE('/api/v1/reports/{id}', { params: { path: { id } } });
   }
 }
 

@@ -154,6 +154,86 @@ export interface Export {
   bundle: string | null;
 }
 
+export const RULES = ['consent_rate', 'before_consent', 'ingestion_silent', 'checkpoint_late'] as const;
+export type Rule = (typeof RULES)[number];
+
+/** Something that is not as usual, or was not. What `seen` and `expected` hold depends on the rule. */
+export interface Alert {
+  id: string;
+  rule: Rule;
+  /** Null: the installation as a whole. */
+  site: string | null;
+  /** The service, or the ledger. */
+  about: string | null;
+  since: string;
+  opened_at: string;
+  closed_at: string | null;
+  seen: Record<string, unknown>;
+  expected: Record<string, unknown>;
+  acknowledged: { at: string; by: string; note: string } | null;
+}
+
+export type Thresholds = Record<string, number | boolean>;
+
+export interface AlertRule {
+  rule: Rule;
+  /** Null: for every site that has none of its own. */
+  site: string | null;
+  thresholds: Thresholds;
+  defaults: Thresholds;
+  set_at: string | null;
+}
+
+export const MESSAGE_KINDS = ['alert.opened', 'alert.closed', 'report.ready'] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** `secret` is there once, in the answer that made it. */
+export interface Webhook {
+  id: string;
+  url: string;
+  events: MessageKind[];
+  sites: string[] | null;
+  description: string;
+  disabled_at: string | null;
+  disabled_reason: string | null;
+  secret?: string;
+}
+
+export interface NewWebhook {
+  url: string;
+  events: MessageKind[];
+  sites?: string[];
+  description: string;
+}
+
+export interface Delivery {
+  id: string;
+  type: string;
+  made_at: string;
+  state: 'pending' | 'delivered' | 'failed' | 'dropped';
+  attempts: number;
+  status: number | null;
+  said: string;
+  next_attempt_at: string | null;
+}
+
+export interface NewReport {
+  name: string;
+  webhook: string;
+  sites: string[];
+  every: 'day' | 'week' | 'month';
+  hour: number;
+  timezone: string;
+  form: 'csv' | 'pdf';
+  view: 'overview' | 'services';
+  language: string;
+}
+
+export interface Report extends NewReport {
+  id: string;
+  next_at: string | null;
+}
+
 /** One message of `GET /api/v1/live`: what was counted of one site since the last one, a second ago. */
 export interface LiveCounts {
   site: string;

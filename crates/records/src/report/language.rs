@@ -92,6 +92,18 @@ impl Language {
         out
     }
 
+    /// A number with so many decimals, as the language writes it.
+    pub(super) fn decimal(self, number: f64, decimals: usize) -> String {
+        let text = format!("{number:.decimals$}");
+        if self == Self::En { text } else { text.replace('.', ",") }
+    }
+
+    /// A fraction in percent, with one decimal.
+    pub(super) fn percent(self, fraction: f64) -> String {
+        let apart = if self == Self::En { "" } else { "\u{a0}" };
+        format!("{}{apart}%", self.decimal(fraction * 100.0, 1))
+    }
+
     /// The mark between a term and its value.
     pub(super) const fn colon(self) -> &'static str {
         match self {

@@ -46,8 +46,31 @@ pub enum PdfError {
 /// # Errors
 /// Where the file would not be what PDF/A-3a and PDF/UA-1 demand.
 pub fn pdf(report: &Report, language: Language) -> Result<Vec<u8>, PdfError> {
+    let sheet = Sheet {
+        title: format!("{}{}{}", language.text("report.title"), language.colon(), report.site_name),
+        author: report.made_by.clone(),
+        id: format!("{}\n{}\n{}\n{}", report.site, report.from, report.to, report.made_at),
+        made_at: report.made_at,
+    };
+    drawn(&content(report, language), language, &sheet)
+}
+
+/// What a file says of itself.
+pub(super) struct Sheet {
+    pub title: String,
+    pub author: String,
+    pub id: String,
+    /// ms since 1970.
+    pub made_at: i64,
+}
+
+/// Blocks as a PDF file.
+///
+/// # Errors
+/// As [`pdf`].
+pub(super) fn drawn(blocks: &[Block], language: Language, sheet: &Sheet) -> Result<Vec<u8>, PdfError> {
     let fonts = Fonts::load().ok_or(PdfError::Fonts)?;
-    let flow = layout::flow(&content(report, language), &fonts, language);
+    let flow = layout::flow(blocks, &fonts, language);
     let settings = SerializeSettings { configuration: configuration()?, ..SerializeSettings::default() };
     let mut document = Document::new_with(settings);
     let mut identifiers: Vec<Option<Identifier>> = vec![None; flow.lines];
@@ -61,7 +84,7 @@ pub fn pdf(report: &Report, language: Language) -> Result<Vec<u8>, PdfError> {
         outline.push_child(OutlineNode::new(heading.text, XyzDestination::new(heading.page, point)));
     }
     document.set_outline(outline);
-    document.set_metadata(metadata(report, language, &fonts));
+    document.set_metadata(metadata(sheet, language, &fonts));
     document.finish().map_err(|error| PdfError::Pdf(error.to_string()))
 }
 
@@ -73,9 +96,8 @@ fn configuration() -> Result<Configuration, PdfError> {
         .map_err(|error| PdfError::Pdf(format!("{error:?}")))
 }
 
-fn metadata(report: &Report, language: Language, fonts: &Fonts) -> Metadata {
-    let title = format!("{}{}{}", language.text("report.title"), language.colon(), report.site_name);
-    let time = Offset::UTC.to_datetime(Timestamp::from_millisecond(report.made_at).unwrap_or_default());
+fn metadata(sheet: &Sheet, language: Language, fonts: &Fonts) -> Metadata {
+    let time = Offset::UTC.to_datetime(Timestamp::from_millisecond(sheet.made_at).unwrap_or_default());
     let part = |number: i8| u8::try_from(number).unwrap_or_default();
     let date = DateTime::new(u16::try_from(time.year()).unwrap_or_default())
         .month(part(time.month()))
@@ -85,13 +107,12 @@ fn metadata(report: &Report, language: Language, fonts: &Fonts) -> Metadata {
         .second(part(time.second()))
         .utc_offset_hour(0)
         .utc_offset_minute(0);
-    let id = format!("{}\n{}\n{}\n{}", report.site, report.from, report.to, report.made_at);
     Metadata::new()
-        .title(fonts.printable(&title))
+        .title(fonts.printable(&sheet.title))
         .language(language.code().to_owned())
         .creator("Avow".to_owned())
-        .authors(vec![fonts.printable(&report.made_by)])
-        .document_id(id)
+        .authors(vec![fonts.printable(&sheet.author)])
+        .document_id(sheet.id.clone())
         .creation_date(date)
 }
 

@@ -183,6 +183,7 @@ fn every_text_is_used_and_every_used_text_exists() {
         include_str!("../report.rs"),
         include_str!("content.rs"),
         include_str!("html.rs"),
+        include_str!("overview.rs"),
         include_str!("readme.rs"),
         include_str!("pdf/layout.rs"),
     ];
