@@ -34,13 +34,25 @@ struct Endpoint(&'static str, &'static str, Option<Value>, Who);
 fn filled(path: &str) -> String {
     let path = path.replace("{id}", NOBODY).replace("{site}", SITE).replace("{text_hash}", HASH);
     let path = path.replace("{hash}", HASH).replace("{screen}", "mobile").replace("{slug}", "chaport");
+    let path = path.replace("{rule}", "ingestion_silent").replace("{message}", "msg");
     match path.replace("{log}", "operator") {
+        path if path == "/api/v1/query" => query_link(&path),
         path if path.contains("/subjects/") => format!("{path}?site={SITE}&reason=asked"),
         path if ["/api/v1/live", "/api/v1/audit/attachments", "/api/v1/data-quality"].contains(&path.as_str()) => {
             format!("{path}?site={SITE}")
         }
         path => path,
     }
+}
+
+/// A question about today, as an address.
+fn query_link(path: &str) -> String {
+    let today = today();
+    format!("{path}?sites={SITE}&date_range={today},{today}&metrics=shown")
+}
+
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 fn table(today: &str) -> Vec<Endpoint> {
@@ -55,6 +67,12 @@ fn table(today: &str) -> Vec<Endpoint> {
     let reason = json!({"reason": "asked"});
     vec![
         Endpoint("get", "/api/v1/access-log", None, Admin),
+        Endpoint("get", "/api/v1/alert-rules", None, Analyst),
+        Endpoint("put", "/api/v1/alert-rules/{rule}", Some(json!({})), Admin),
+        Endpoint("delete", "/api/v1/alert-rules/{rule}", None, Admin),
+        Endpoint("get", "/api/v1/alerts", None, Analyst),
+        Endpoint("get", "/api/v1/alerts/{id}", None, Analyst),
+        Endpoint("post", "/api/v1/alerts/{id}/acknowledge", Some(json!({"note": "seen"})), Analyst),
         Endpoint("get", "/api/v1/audit/attachments", None, Auditor),
         Endpoint("put", "/api/v1/audit/attachments", Some(attachment), Auditor),
         Endpoint("delete", "/api/v1/audit/attachments/{site}/{hash}", None, Auditor),
@@ -77,16 +95,27 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("post", "/api/v1/invitations/redeem", Some(json!({"secret": "x", "password": "x"})), Anybody),
         Endpoint("get", "/api/v1/live", None, Shown),
         Endpoint("get", "/api/v1/me", None, Shown),
+        Endpoint("get", "/api/v1/metadata", None, Shown),
         Endpoint("get", "/api/v1/people", None, Admin),
         Endpoint("post", "/api/v1/people", Some(json!({"name": "N", "email": "no address", "role": "analyst"})), Admin),
         Endpoint("get", "/api/v1/people/{id}", None, Admin),
         Endpoint("patch", "/api/v1/people/{id}", Some(json!({"disabled": true})), Admin),
         Endpoint("delete", "/api/v1/people/{id}", None, Admin),
         Endpoint("post", "/api/v1/people/{id}/invitation", None, Admin),
-        Endpoint("post", "/api/v1/query", Some(query), Shown),
+        Endpoint("get", "/api/v1/query", None, Shown),
+        Endpoint("post", "/api/v1/query", Some(query.clone()), Shown),
+        Endpoint("get", "/api/v1/query/exports", None, Analyst),
+        Endpoint("post", "/api/v1/query/exports", Some(json!({"query": query})), Analyst),
+        Endpoint("get", "/api/v1/query/exports/{id}", None, Analyst),
+        Endpoint("get", "/api/v1/query/exports/{id}/file", None, Analyst),
         Endpoint("get", "/api/v1/rebuilds", None, Admin),
         Endpoint("post", "/api/v1/rebuilds", None, Admin),
         Endpoint("get", "/api/v1/rebuilds/{id}", None, Admin),
+        Endpoint("get", "/api/v1/reports", None, Admin),
+        Endpoint("post", "/api/v1/reports", Some(json!({"webhook": NOBODY, "every": "day"})), Admin),
+        Endpoint("delete", "/api/v1/reports/{id}", None, Admin),
+        Endpoint("get", "/api/v1/reports/{id}/document", None, Analyst),
+        Endpoint("post", "/api/v1/reports/{id}/send", None, Admin),
         Endpoint("get", "/api/v1/services", None, Shown),
         Endpoint("get", "/api/v1/services/{slug}", None, Shown),
         Endpoint("get", "/api/v1/session", None, Shown),
@@ -110,6 +139,14 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("get", "/api/v1/tokens", None, Admin),
         Endpoint("post", "/api/v1/tokens", Some(json!({"name": "N", "scopes": ["no scope"]})), Admin),
         Endpoint("delete", "/api/v1/tokens/{id}", None, Admin),
+        Endpoint("get", "/api/v1/webhooks", None, Admin),
+        Endpoint("post", "/api/v1/webhooks", Some(json!({"url": "no address", "events": ["alert.opened"]})), Admin),
+        Endpoint("get", "/api/v1/webhooks/{id}", None, Admin),
+        Endpoint("patch", "/api/v1/webhooks/{id}", Some(json!({"enabled": false})), Admin),
+        Endpoint("delete", "/api/v1/webhooks/{id}", None, Admin),
+        Endpoint("get", "/api/v1/webhooks/{id}/deliveries", None, Admin),
+        Endpoint("post", "/api/v1/webhooks/{id}/deliveries/{message}/redeliver", None, Admin),
+        Endpoint("post", "/api/v1/webhooks/{id}/test", None, Admin),
         Endpoint("get", "/log", None, Anybody),
         Endpoint("get", "/log/{log}/checkpoint", None, Anybody),
         Endpoint("get", "/receipt/{id}", None, Anybody),
@@ -145,8 +182,7 @@ async fn each_role_reaches_what_it_may_and_nothing_else() -> Result<()> {
     let avow = embedded()?.env("AVOW_API__SIGN_IN_ATTEMPTS", "50").start()?;
     let url = avow.url();
     site(&url, SITE).await?;
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-    let table = table(&today);
+    let table = table(&today());
     let named: BTreeSet<_> =
         table.iter().map(|Endpoint(method, path, ..)| ((*method).into(), (*path).into())).collect();
     let described = described(&url).await?;
