@@ -9,11 +9,13 @@
 
 mod access;
 mod access_log;
+mod aggregates;
 mod allowance;
 mod api;
 mod attachments;
 mod audits;
 mod banners;
+mod bridges;
 mod config;
 mod exports;
 mod extract;

@@ -27,6 +27,7 @@ const VIEWS: &[&str] = &[
     "/services/{*rest}",
     "/experiments",
     "/fairness",
+    "/bridge",
     "/quality",
     "/audit",
     "/audit/{*rest}",

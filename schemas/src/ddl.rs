@@ -24,4 +24,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_erasure",
     7 "0007_witnesses",
     8 "0008_access_log",
+    10 "0010_aggregates",
 };
