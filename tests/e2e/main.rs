@@ -8,6 +8,7 @@
 mod accesses;
 mod audit;
 mod banners;
+mod bridge;
 mod chaos;
 mod days;
 mod dead_letters;

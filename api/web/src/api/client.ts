@@ -4,7 +4,7 @@ import type { SubjectAnswer } from '../audit/subject';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { Entry } from './entry';
 import type {
-  Access, Answer, DataQuality, DeadLetters, Export, Invited, Me, Metrics, NewPerson, NewToken, OpenSession, Person, Query, Role, ServiceSummary, Share, Site, Token,
+  Access, AggregateLine, Answer, Bridge, DataQuality, DeadLetters, Export, Invited, Me, Metrics, NewPerson, NewToken, OpenSession, Person, Query, Role, ServiceSummary, Share, Site, Token,
 } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
@@ -64,6 +64,15 @@ export class Client {
 
   deadLetters(cursor: string | null, signal?: AbortSignal): Promise<DeadLetters> {
     return this.json(`/api/v1/dead-letters?${new URLSearchParams({ limit: '50', ...(cursor ? { cursor } : {}) })}`, { signal });
+  }
+
+  /** Of which tools there are numbers. */
+  async aggregates(signal?: AbortSignal): Promise<AggregateLine[]> {
+    return (await this.json<{ aggregates: AggregateLine[] }>('/api/v1/aggregates', { signal })).aggregates;
+  }
+
+  bridge(asked: Record<string, string>, signal?: AbortSignal): Promise<Bridge> {
+    return this.json(`/api/v1/bridges?${new URLSearchParams(asked)}`, { signal });
   }
 
   me(signal?: AbortSignal): Promise<Me> {

@@ -9,6 +9,7 @@ const NAMES: Record<Page, () => string> = {
   '/services': m.nav_services,
   '/experiments': m.nav_experiments,
   '/fairness': m.nav_fairness,
+  '/bridge': m.nav_bridge,
   '/live': m.nav_live,
   '/audit': m.nav_audit,
   '/quality': m.nav_quality,
@@ -24,7 +25,7 @@ interface Group {
 }
 
 export const NAVIGATION: Group[] = [
-  { name: m.nav_group_numbers, pages: ['/', '/segments', '/sites', '/services', '/experiments', '/fairness'], numbers: true },
+  { name: m.nav_group_numbers, pages: ['/', '/segments', '/sites', '/services', '/experiments', '/fairness', '/bridge'], numbers: true },
   { name: m.nav_group_evidence, pages: ['/live', '/audit', '/quality'], numbers: false },
   { name: m.nav_group_about, pages: ['/settings', '/docs'], numbers: false },
 ];
