@@ -5,7 +5,7 @@ CREATE TABLE aggregates
     site    String,
     source  LowCardinality(String) COMMENT 'didomi, usercentrics, onetrust, cookiebot, other',
     made_at DateTime64(3, 'UTC') COMMENT 'rises with each row of a site and source',
-    body    String CODEC(ZSTD(3)) COMMENT 'JSON; empty: taken away'
+    body    String COMMENT 'JSON; empty: taken away' CODEC(ZSTD(3))
 )
 ENGINE = ReplacingMergeTree(made_at)
 ORDER BY (site, source);

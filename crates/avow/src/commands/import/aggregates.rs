@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::super::table;
@@ -23,9 +23,9 @@ pub struct AggregatesArgs {
     /// Whose numbers they are.
     #[arg(long, value_enum, default_value_t = Source::Other)]
     source: Source,
-    /// The IANA time zone of its days.
-    #[arg(long, default_value = "UTC", value_name = "ZONE")]
-    timezone: String,
+    /// The IANA time zone of its days; by default UTC.
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
     /// What its rate divides by what, such as 'accept_all / decisions'; by default what the source is taken to show.
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
@@ -33,7 +33,8 @@ pub struct AggregatesArgs {
     /// default all of them.
     #[arg(long, value_name = "LIST")]
     counts: Option<String>,
-    /// Keeps the days that were there and that the file does not name; without it the file replaces all of them.
+    /// Keeps the days that were there and that the file does not name, and what was said of them (time zone, rate, counts)
+    /// where it is not said again; without it the file replaces everything.
     #[arg(long)]
     add: bool,
     /// Reads and checks the file, and sends nothing.
@@ -76,10 +77,11 @@ pub async fn run(server: impl FnOnce() -> anyhow::Result<Server>, args: Aggregat
     let progress = ProgressBar::new(sites.len() as u64).with_style(style).with_message("sending");
     let mut sent = BTreeMap::new();
     for (site, days) in sites {
-        let days = if args.add { with_former(&server, &site, args.source, days).await? } else { days };
         let path = format!("/api/v1/aggregates/{site}/{}", args.source.as_str());
-        let answer = server.send(Method::PUT, &path, Some(&body(&args, &days))).await;
-        answer.with_context(|| format!("{site}: {} sites were sent before", sent.len()))?;
+        let former = if args.add { former(&server, &site, args.source).await? } else { Value::Null };
+        let days = with_former(&former, days);
+        let answer = server.send(Method::PUT, &path, Some(&body(&args, &former, &days))).await;
+        answer.with_context(|| format!("{} sites were sent before {site}, which was not", sent.len()))?;
         progress.inc(1);
         sent.insert(site, days);
     }
@@ -112,7 +114,8 @@ fn by_site(args: &AggregatesArgs, lines: Vec<Line>) -> anyhow::Result<BTreeMap<S
     Ok(sites)
 }
 
-fn body(args: &AggregatesArgs, days: &Days) -> Value {
+/// What is sent. What the command line does not say is as it was before.
+fn body(args: &AggregatesArgs, former: &Value, days: &Days) -> Value {
     let day = |(date, counts): (&String, &Map<String, Value>)| {
         let mut day = counts.clone();
         day.insert("date".into(), json!(date));
@@ -122,20 +125,31 @@ fn body(args: &AggregatesArgs, days: &Days) -> Value {
         "none" | "" => Vec::new(),
         text => text.split(',').map(|one| one.trim().to_owned()).collect(),
     };
-    json!({
-        "timezone": args.timezone, "rate": args.rate, "counts": args.counts.as_ref().map(list),
+    let said = |said: Option<Value>, key: &str| said.unwrap_or_else(|| former[key].clone());
+    let mut body = json!({
+        "rate": said(args.rate.as_ref().map(|rate| json!(rate)), "rate"),
+        "counts": said(args.counts.as_ref().map(|counts| json!(list(counts))), "counts"),
         "days": days.iter().map(day).collect::<Vec<_>>(),
-    })
+    });
+    let timezone = said(args.timezone.as_ref().map(|zone| json!(zone)), "timezone");
+    if !timezone.is_null() {
+        body["timezone"] = timezone;
+    }
+    body
+}
+
+/// What is kept of the source; null where there is nothing.
+async fn former(server: &Server, site: &str, source: Source) -> anyhow::Result<Value> {
+    let listed = server.get(&format!("/api/v1/aggregates?site={site}")).await?;
+    let is_there = listed["aggregates"].as_array().into_iter().flatten().any(|one| one["source"] == source.as_str());
+    if !is_there {
+        return Ok(Value::Null);
+    }
+    server.get(&format!("/api/v1/aggregates/{site}/{}", source.as_str())).await
 }
 
 /// The days that are kept already, those of the file in their place.
-async fn with_former(server: &Server, site: &str, source: Source, days: Days) -> anyhow::Result<Days> {
-    let path = format!("/api/v1/aggregates/{site}/{}", source.as_str());
-    let former = match server.get(&path).await {
-        Ok(former) => former,
-        Err(error) if error.to_string().contains(StatusCode::NOT_FOUND.as_str()) => return Ok(days),
-        Err(error) => return Err(error),
-    };
+fn with_former(former: &Value, days: Days) -> Days {
     let mut all = Days::new();
     for day in former["days"].as_array().into_iter().flatten().filter_map(Value::as_object) {
         let mut counts = day.clone();
@@ -144,7 +158,7 @@ async fn with_former(server: &Server, site: &str, source: Source, days: Days) ->
         }
     }
     all.extend(days);
-    Ok(all)
+    all
 }
 
 fn print(sites: &BTreeMap<String, Days>) {
