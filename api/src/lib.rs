@@ -9,12 +9,14 @@
 
 mod access;
 mod access_log;
+mod aggregates;
 mod alerts;
 mod allowance;
 mod api;
 mod attachments;
 mod audits;
 mod banners;
+mod bridges;
 mod config;
 mod exports;
 mod extract;

@@ -43,6 +43,7 @@ pub fn document() -> OpenApi {
     };
     document.tags = Some(vec![
         tag("numbers", "Counts and rates, and the live stream"),
+        tag("bridge", "Another tool's numbers beside ours, and why they differ"),
         tag("audit", "Single persons' histories, exports, the books"),
         tag("sites", "Sites and their settings"),
         tag("banners", "What visitors were shown"),

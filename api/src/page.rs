@@ -28,6 +28,7 @@ const VIEWS: &[&str] = &[
     "/experiments",
     "/fairness",
     "/promise",
+    "/bridge",
     "/quality",
     "/audit",
     "/audit/{*rest}",

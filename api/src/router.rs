@@ -21,9 +21,9 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{
-    Api, access_log, alerts, allowance, attachments, audits, banners, exports, ledger, letters, live, me, openapi,
-    page, people, quality, query, rebuilds, reference, reports, services, sessions, shares, sites, subjects, tokens,
-    webhooks,
+    Api, access_log, aggregates, alerts, allowance, attachments, audits, banners, bridges, exports, ledger, letters,
+    live, me, openapi, page, people, quality, query, rebuilds, reference, reports, services, sessions, shares, sites,
+    subjects, tokens, webhooks,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -37,6 +37,13 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(query::export::list::list_query_exports, query::export::create::create_query_export))
         .routes(routes!(query::export::get::get_query_export))
         .routes(routes!(query::export::file::get_query_export_file))
+        .routes(routes!(aggregates::list::list_aggregates))
+        .routes(routes!(
+            aggregates::get::get_aggregate,
+            aggregates::put::put_aggregate,
+            aggregates::delete::delete_aggregate
+        ))
+        .routes(routes!(bridges::get::get_bridge))
         .routes(routes!(live::stream::live))
         .routes(routes!(sites::list::list_sites))
         .routes(routes!(sites::get::get_site, sites::put::put_site))

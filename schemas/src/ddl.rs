@@ -25,4 +25,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_witnesses",
     8 "0008_access_log",
     9 "0009_alerts",
+    10 "0010_aggregates",
 };

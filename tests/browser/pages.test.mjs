@@ -27,6 +27,8 @@ const PAGES = [
   [`/experiments?site=${SITES[0]}&by=banner_version&rule=2030-01-01`, NUMBERS],
   ['/experiments', 'ul.sites'],
   ['/fairness', NUMBERS],
+  ['/bridge', '[data-number="theirs"]'],
+  ['/bridge?table=bridge&metric=opt_in_rate', '[data-number="theirs"]'],
   ['/quality', '[data-balanced]'],
   ['/live', 'h1'],
   ['/audit', 'h1'],
@@ -42,6 +44,13 @@ before(async () => {
   axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   for (const [i, site] of SITES.entries()) await avow.simulate('--site', site, '--events', '4000', '--days', '60', '--seed', String(i + 1))
   const today = new Date().toISOString().slice(0, 10)
+  // What a CMP says of the same days, so that there is something to put beside our number.
+  const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10)
+  const days = Array.from({ length: 60 }, (_, ago) => ({ date: day(ago), shown: 90, decisions: 60, accept_all: 40, opted_in: 44 }))
+  const put = await fetch(`${avow.origin}/api/v1/aggregates/${SITES[0]}/other`, {
+    method: 'PUT', headers: { authorization: `Bearer ${avow.token}`, 'content-type': 'application/json' }, body: JSON.stringify({ days }),
+  })
+  assert.equal(put.status, 201)
   await avow.query({ sites: SITES, date_range: [today, today], metrics: ['shown'], dimensions: [] }, Date.now())
 }, LIMIT)
 after(async () => {

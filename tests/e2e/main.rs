@@ -9,6 +9,7 @@ mod accesses;
 mod alerts;
 mod audit;
 mod banners;
+mod bridge;
 mod chaos;
 mod days;
 mod dead_letters;

@@ -34,11 +34,17 @@ struct Endpoint(&'static str, &'static str, Option<Value>, Who);
 fn filled(path: &str) -> String {
     let path = path.replace("{id}", NOBODY).replace("{site}", SITE).replace("{text_hash}", HASH);
     let path = path.replace("{hash}", HASH).replace("{screen}", "mobile").replace("{slug}", "chaport");
-    let path = path.replace("{rule}", "ingestion_silent").replace("{message}", "msg");
+    let path = path.replace("{rule}", "ingestion_silent").replace("{message}", "msg").replace("{source}", "other");
     match path.replace("{log}", "operator") {
         path if path == "/api/v1/query" => query_link(&path),
         path if path.contains("/subjects/") => format!("{path}?site={SITE}&reason=asked"),
-        path if ["/api/v1/live", "/api/v1/audit/attachments", "/api/v1/data-quality"].contains(&path.as_str()) => {
+        path if path == "/api/v1/bridges" => {
+            let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
+            format!("{path}?site={SITE}&source=other&date_range={today},{today}")
+        }
+        path if ["/api/v1/live", "/api/v1/aggregates", "/api/v1/audit/attachments", "/api/v1/data-quality"]
+            .contains(&path.as_str()) =>
+        {
             format!("{path}?site={SITE}")
         }
         path => path,
@@ -61,12 +67,17 @@ fn table(today: &str) -> Vec<Endpoint> {
         "layers": [{"text": "May we?", "buttons": [{"action": "accept_all", "label": "Yes"}, {"action": "reject_all", "label": "No"}]}],
         "services": ["chaport"], "purposes": ["support"], "categories": ["preferences"],
     });
+    let aggregate = json!({"days": [{"date": today, "shown": 1}]});
     let attachment = json!({"site": SITE, "title": "T", "issuer": "I", "date": today, "media_type": "text/plain", "content": "eA=="});
     let export = json!({"site": SITE, "from": "2026-01-01", "to": "2026-01-02"});
     let query = json!({"sites": [SITE], "date_range": [today, today], "metrics": ["shown"]});
     let reason = json!({"reason": "asked"});
     vec![
         Endpoint("get", "/api/v1/access-log", None, Admin),
+        Endpoint("get", "/api/v1/aggregates", None, Shown),
+        Endpoint("get", "/api/v1/aggregates/{site}/{source}", None, Admin),
+        Endpoint("put", "/api/v1/aggregates/{site}/{source}", Some(aggregate), Admin),
+        Endpoint("delete", "/api/v1/aggregates/{site}/{source}", None, Admin),
         Endpoint("get", "/api/v1/alert-rules", None, Analyst),
         Endpoint("put", "/api/v1/alert-rules/{rule}", Some(json!({})), Admin),
         Endpoint("delete", "/api/v1/alert-rules/{rule}", None, Admin),
@@ -88,6 +99,7 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("get", "/api/v1/banners/{site}/{text_hash}", None, Analyst),
         Endpoint("get", "/api/v1/banners/{site}/{text_hash}/html", None, Analyst),
         Endpoint("get", "/api/v1/banners/{site}/{text_hash}/screenshots/{screen}", None, Analyst),
+        Endpoint("get", "/api/v1/bridges", None, Shown),
         Endpoint("get", "/api/v1/data-quality", None, Analyst),
         Endpoint("get", "/api/v1/data-quality/ranges", None, Analyst),
         Endpoint("get", "/api/v1/dead-letters", None, Admin),

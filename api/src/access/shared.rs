@@ -18,6 +18,8 @@ const REACHED: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/services"),
     (Method::GET, "/api/v1/services/{slug}"),
     (Method::GET, "/api/v1/live"),
+    (Method::GET, "/api/v1/aggregates"),
+    (Method::GET, "/api/v1/bridges"),
     // Which anybody may ask.
     (Method::GET, "/log"),
 ];

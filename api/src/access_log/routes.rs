@@ -22,6 +22,7 @@ const FIRST: &[(Method, &str)] = &[
 
 /// Numbers, and what numbers are about; one's own session.
 const NEVER: &[(Method, &str)] = &[
+    (Method::GET, "/api/v1/aggregates"),
     (Method::GET, "/api/v1/alert-rules"),
     (Method::GET, "/api/v1/alerts"),
     (Method::GET, "/api/v1/alerts/{id}"),
@@ -29,6 +30,7 @@ const NEVER: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/banners/{site}/{text_hash}"),
     (Method::GET, "/api/v1/banners/{site}/{text_hash}/html"),
     (Method::GET, "/api/v1/banners/{site}/{text_hash}/screenshots/{screen}"),
+    (Method::GET, "/api/v1/bridges"),
     (Method::GET, "/api/v1/data-quality"),
     (Method::GET, "/api/v1/data-quality/ranges"),
     (Method::GET, "/api/v1/live"),

@@ -183,7 +183,7 @@ fn dimensions(asked: &[String]) -> Result<Vec<Dimension>, Problem> {
 }
 
 /// Two days that are sent, `at` there.
-fn days(first: &str, last: &str, at: &str) -> Result<(Date, Date), Problem> {
+pub(crate) fn days(first: &str, last: &str, at: &str) -> Result<(Date, Date), Problem> {
     let day = |text: &str, place: u8| {
         let day = text.parse::<Date>().ok().filter(|_| text.len() == 10);
         day.ok_or_else(|| {

@@ -52,6 +52,8 @@ pub enum Command {
     Catalog(commands::catalog::CatalogArgs),
     /// Makes an audit export and saves its bundle.
     Export(commands::export::ExportArgs),
+    /// Brings in what other tools say of the same sites: aggregates.
+    Import(commands::import::ImportArgs),
     /// Verifies an exported bundle, offline: every claim by name, and exit code 0 only if none fails.
     Verify(commands::verify::VerifyArgs),
     /// The public logs: as files for any web server; everything derived for them, audited.

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod export;
 mod follow;
+pub mod import;
 pub mod ledger;
 pub mod migrate;
 pub mod person;

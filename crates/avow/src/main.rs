@@ -54,6 +54,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Subject(args) => commands::subject::run(&config()?, args).await,
         Command::Catalog(args) => commands::catalog::run(args),
         Command::Export(args) => commands::export::run(&config()?, args).await,
+        Command::Import(args) => commands::import::run(&config()?, args).await,
         Command::Verify(args) => commands::verify::run(&args),
         Command::Ledger(args) => commands::ledger::run(&config()?, args).await,
         Command::Witness(args) => Box::pin(commands::witness::run(config()?, args)).await,

@@ -5,6 +5,7 @@
 //! `event_ids`, then of `rates_15m_data`, each under its own watermark. [`rebuild`] makes the derived tables anew.
 
 pub mod access_log;
+pub mod aggregates;
 pub mod alerts;
 pub mod artefacts;
 pub mod audit;

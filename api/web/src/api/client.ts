@@ -7,8 +7,9 @@ import type { Entry } from './entry';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { paths } from './schema';
 import type {
-  Access, Alert, AlertRule, Answer, DataQuality, DeadLetters, Delivery, Export, Invited, Me, Metrics, NewPerson, NewReport,
-  NewToken, NewWebhook, OpenSession, Person, Query, Report, Role, Rule, ServiceSummary, Share, Site, Thresholds, Token, Webhook,
+  Access, AggregateLine, Alert, AlertRule, Answer, Bridge, DataQuality, DeadLetters, Delivery, Export, Invited, Me, Metrics,
+  NewPerson, NewReport, NewToken, NewWebhook, OpenSession, Person, Query, Report, Role, Rule, ServiceSummary, Share, Site,
+  Thresholds, Token, Webhook,
 } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
@@ -17,6 +18,8 @@ const SITE_SETTINGS = [
   'retention', 'quotas', 'controllers', 'processor', 'notice_url', 'jurisdictions', 'authority', 'withdrawal',
   'purposes', 'ledger',
 ] as const;
+
+type BridgeAsked = paths['/api/v1/bridges']['get']['parameters']['query'];
 
 /** What the generated client makes of an answer. */
 interface Answered<T> {
@@ -70,6 +73,16 @@ export class Client {
 
   deadLetters(cursor: string | null, signal?: AbortSignal): Promise<DeadLetters> {
     return read(this.api.GET('/api/v1/dead-letters', { params: { query: { limit: 50, ...(cursor ? { cursor } : {}) } }, ...given(signal) }));
+  }
+
+  /** Of which tools there are numbers. */
+  async aggregates(signal?: AbortSignal): Promise<AggregateLine[]> {
+    const { aggregates }: { aggregates: AggregateLine[] } = await read(this.api.GET('/api/v1/aggregates', given(signal)));
+    return aggregates;
+  }
+
+  bridge(asked: BridgeAsked, signal?: AbortSignal): Promise<Bridge> {
+    return read(this.api.GET('/api/v1/bridges', { params: { query: asked }, ...given(signal) }));
   }
 
   me(signal?: AbortSignal): Promise<Me> {

@@ -349,3 +349,53 @@ export interface Access {
   subject: string | null;
   status: number;
 }
+
+/** Of which tool there are numbers of a site. */
+export interface AggregateLine {
+  site: string;
+  source: string;
+  timezone: string;
+  rate: string;
+  counts: string[];
+  from: string;
+  to: string;
+  days: number;
+  made_at: string;
+}
+
+export type BridgeStepName = 'denominator' | 'bots' | 'timezone' | 'repeats' | 'prompts' | 'automatic' | 'remainder';
+
+/** Numbers are null where they are withheld or there is nothing to divide by. */
+export interface BridgeStep {
+  step: BridgeStepName;
+  words: string;
+  after: number | null;
+  moved: number | null;
+  withheld: boolean;
+  numerator: number | null;
+  denominator: number | null;
+  /** Of `repeats` alone. */
+  repeats?: number;
+  low?: number;
+  high?: number;
+}
+
+/** Another tool's number beside ours. Differences of rates: 0.03 is three points. */
+export interface Bridge {
+  site: string;
+  source: string;
+  date_range: [string, string];
+  ours: {
+    metric: string; definition: string; timezone: string; rate: number | null; low: number | null; high: number | null;
+    numerator: number | null; denominator: number | null;
+  };
+  theirs: {
+    definition: string; timezone: string; counts: string[]; rate: number | null; numerator: number | null; denominator: number | null;
+    made_at: string;
+  };
+  difference: number | null;
+  steps: BridgeStep[];
+  unexplained: number | null;
+  withheld: boolean;
+  freshness: string | null;
+}

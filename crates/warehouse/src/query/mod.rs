@@ -3,11 +3,12 @@
 //! A question takes a statement of each of these, where it needs one. [`rollup`] reads the roll-up once, totals and pairs together,
 //! so that no rate is made of two moments; [`people`] reads the events for what no roll-up can add up, distinct subjects
 //! and medians; [`cohorts`] follow subjects over time. [`answer`] joins them by the dimensions and [`measure`] turns counts into what
-//! was asked; a comparison asks the same of another range. [`withhold`] knows the cells that a caller may not see. SQL is put together from closed enums alone ([`column`]); whatever comes from outside is a bound parameter.
+//! was asked; a comparison asks the same of another range. [`bridge`](mod@bridge) counts what another tool may count besides. [`withhold`] knows the cells that a caller may not see. SQL is put together from closed enums alone ([`column`]); whatever comes from outside is a bound parameter.
 //!
 //! `docs/metrics.md` defines every number.
 
 mod answer;
+mod bridge;
 mod calendar;
 mod cohorts;
 mod column;
@@ -28,6 +29,7 @@ mod wilson;
 mod withhold;
 
 pub use answer::{Answer, Comparison, Row, run};
+pub use bridge::{BridgeCounts, BridgeSpec, ByBot, Tally, bridge};
 
 pub use calendar::{Calendar, CalendarError, Interval};
 pub use difference::{Seen, newcombe};

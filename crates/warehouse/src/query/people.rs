@@ -57,7 +57,7 @@ pub(super) fn statement(spec: &QuerySpec, exact: bool, marks: &BTreeMap<String, 
 }
 
 /// The condition that a row of the events is in the roll-up; `marks` by log.
-fn counted(marks: &BTreeMap<String, Marks>, statement: &mut Statement) -> String {
+pub(super) fn counted(marks: &BTreeMap<String, Marks>, statement: &mut Statement) -> String {
     let logs = marks.iter().map(|(log, partitions)| {
         let size = partitions.keys().max().map_or(0, |last| *last + 1);
         let upto = (0..size).map(|partition| partitions.get(&partition).copied().unwrap_or(0)).collect();

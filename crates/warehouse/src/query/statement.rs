@@ -16,6 +16,7 @@ pub(super) enum Value {
     Second(u32),
     Millisecond(i64),
     Positions(Vec<u64>),
+    Versions(Vec<u32>),
     Log(String),
 }
 
@@ -23,7 +24,7 @@ impl Value {
     const fn kind(&self) -> &'static str {
         match self {
             Self::Texts(_) => "Array(String)",
-            Self::Seconds(_) => "Array(UInt32)",
+            Self::Seconds(_) | Self::Versions(_) => "Array(UInt32)",
             Self::Second(_) => "UInt32",
             Self::Millisecond(_) => "Int64",
             Self::Positions(_) => "Array(UInt64)",
@@ -69,6 +70,7 @@ impl Statement {
             Value::Second(second) => query.param(&name, second),
             Value::Millisecond(moment) => query.param(&name, moment),
             Value::Positions(positions) => query.param(&name, positions),
+            Value::Versions(versions) => query.param(&name, versions),
             Value::Log(id) => query.param(&name, id),
         })
     }

@@ -1,0 +1,31 @@
+//! `avow import`: what other tools say of the same sites, to be put beside our numbers.
+
+mod aggregates;
+mod read;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::ServerArgs;
+use crate::client::Server;
+use crate::config::Config;
+
+#[derive(Args)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// A CMP's own numbers per day, as CSV or NDJSON (docs/bridge.md says which columns).
+    Aggregates(aggregates::AggregatesArgs),
+}
+
+pub async fn run(config: &Config, args: ImportArgs) -> anyhow::Result<()> {
+    match args.what {
+        // A dry run asks no server.
+        What::Aggregates(what) => aggregates::run(|| Server::of(config, &args.server), what).await,
+    }
+}
