@@ -66,7 +66,7 @@ fn csv(text: &str) -> Result<Vec<Line>, String> {
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;
-        let number = record.position().map_or(0, csv::Position::line);
+        let number = record.position().map_or(0, |at| line_of(at, text));
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -76,6 +76,13 @@ fn csv(text: &str) -> Result<Vec<Line>, String> {
         lines.push(line(number, cells.map(|(column, (name, cell))| (column.to_owned(), name, cell.to_owned())))?);
     }
     Ok(lines)
+}
+
+/// The line that a record is on: the reader's own is that of the empty lines before it.
+fn line_of(at: &csv::Position, text: &str) -> u64 {
+    let rest = usize::try_from(at.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let empty = rest.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| *byte == b'\n');
+    empty.fold(at.line(), |line, _| line + 1)
 }
 
 /// A comma, unless the header has semicolons or tabs instead.
