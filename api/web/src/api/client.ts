@@ -82,7 +82,7 @@ export class Client {
   }
 
   bridge(asked: BridgeAsked, signal?: AbortSignal): Promise<Bridge> {
-    return read(this.api.GET('/api/v1/bridges', { params: { query: asked }, ...given(signal) }));
+    return open(this.api.GET('/api/v1/bridges', { params: { query: asked }, ...given(signal) }));
   }
 
   me(signal?: AbortSignal): Promise<Me> {
@@ -232,7 +232,7 @@ export class Client {
   }
 
   setAlertRule(rule: Rule, site: string | null, thresholds: Thresholds): Promise<AlertRule> {
-    return read(this.api.PUT('/api/v1/alert-rules/{rule}', { params: { path: { rule }, query: site === null ? {} : { site } }, body: thresholds }));
+    return read(this.api.PUT('/api/v1/alert-rules/{rule}', { params: { path: { rule }, query: site === null ? {} : { site } }, body: thresholds as Record<string, never> }));
   }
 
   async resetAlertRule(rule: Rule, site: string | null): Promise<void> {
