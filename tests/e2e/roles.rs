@@ -124,7 +124,12 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("post", "/api/v1/rebuilds", None, Admin),
         Endpoint("get", "/api/v1/rebuilds/{id}", None, Admin),
         Endpoint("get", "/api/v1/reports", None, Admin),
-        Endpoint("post", "/api/v1/reports", Some(json!({"webhook": NOBODY, "every": "day"})), Admin),
+        Endpoint(
+            "post",
+            "/api/v1/reports",
+            Some(json!({"name": "N", "webhook": NOBODY, "sites": [SITE], "every": "day", "form": "csv"})),
+            Admin,
+        ),
         Endpoint("delete", "/api/v1/reports/{id}", None, Admin),
         Endpoint("get", "/api/v1/reports/{id}/document", None, Analyst),
         Endpoint("post", "/api/v1/reports/{id}/send", None, Admin),

@@ -65,8 +65,9 @@ const between = async (from, to) => {
 }
 const filter = async (what, how, value) => {
   await page.getByRole('button', { name: 'Add a filter' }).click()
-  await page.getByLabel('What', { exact: true }).selectOption(what)
-  await page.getByLabel('How', { exact: true }).selectOption(how)
+  const form = page.getByRole('group', { name: 'Filters' })
+  await form.getByRole('combobox', { name: 'What' }).selectOption(what)
+  await form.getByRole('combobox', { name: 'How' }).selectOption(how)
   await page.getByLabel('Values, separated by commas').fill(value)
   await page.getByRole('button', { name: 'Apply' }).click()
   await settled()
@@ -99,7 +100,7 @@ test('1. did the new version raise the opt-in rate in France on mobile?', LIMIT,
 
   await goTo('Experiments')
   await page.getByRole('button', { name: SHOP }).click()
-  await page.getByLabel('Compare', { exact: true }).selectOption('banner_version')
+  await page.getByRole('combobox', { name: 'Compare', exact: true }).selectOption('banner_version')
   await filter('country', 'is', 'FR')
   await filter('device', 'is', 'mobile')
   near(await shows('[data-verdict] ', 'data-difference'), expected.release('v2') - expected.release('v1'), 'the page')
@@ -164,7 +165,7 @@ test('7. where is everything refused most often?', LIMIT, async () => {
 
   await goTo('Segments')
   await settled()
-  await page.getByLabel('Metric').selectOption('reject_all_rate')
+  await page.getByRole('combobox', { name: 'Number' }).selectOption('reject_all_rate')
   await openTable('country')
   for (const country of ['FR', 'DE', 'ES'])
     near(await shows(`[data-panel="country"] [data-country="${country}"] [data-metric="reject_all_rate"]`), expected.rejects(country), country)
