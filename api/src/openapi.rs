@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApi, RefOr, SecurityRequirement, Tag};
+use utoipa::openapi::{Content, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement, Tag};
 use utoipa::{OpenApi as _, ToSchema};
 
 #[derive(utoipa::OpenApi)]
@@ -65,6 +65,23 @@ pub fn document() -> OpenApi {
         let own = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
         own.into_iter().filter_map(Option::as_mut)
     });
+    let operations = operations.map(|operation| {
+        let reads_body = operation.request_body.is_some();
+        let reads = reads_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+        let common = [
+            ("400", reads_body),
+            ("413", reads_body),
+            ("415", reads_body),
+            ("404", reads),
+            ("422", reads),
+            ("429", true),
+        ];
+        for (status, _) in common.into_iter().filter(|(_, applies)| *applies) {
+            let responses = &mut operation.responses.responses;
+            responses.entry(status.to_owned()).or_insert_with(|| refusal().into());
+        }
+        operation
+    });
     for (status, answer) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
         if let RefOr::T(answer) = answer
             && answer.description.is_empty()
@@ -75,10 +92,20 @@ pub fn document() -> OpenApi {
     document
 }
 
+/// A problem that any operation may answer with.
+fn refusal() -> utoipa::openapi::Response {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new().content("application/problem+json", problem).build()
+}
+
 /// What a status means wherever the handler has nothing more to say of it.
 fn meaning(status: &str) -> &'static str {
     match status {
         "201" => "Made.",
+        "400" => "The body is no JSON.",
+        "413" => "The body is too large.",
+        "415" => "The body is not application/json.",
+        "429" => "Too many requests of one caller; `Retry-After` says when the next may be made.",
         "401" => "No token and no session, or one that is unknown, revoked or expired.",
         "403" => "Not the scope, or not this site; with a session, also a request from another page.",
         "404" => "There is none of that name.",
