@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::Serialize;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement, Tag};
 use utoipa::{OpenApi as _, ToSchema};
@@ -65,37 +66,32 @@ pub fn document() -> OpenApi {
         let own = [&mut path.get, &mut path.put, &mut path.post, &mut path.patch, &mut path.delete];
         own.into_iter().filter_map(Option::as_mut)
     });
-    let operations = operations.map(|operation| {
-        let reads_body = operation.request_body.is_some();
-        let reads = reads_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
-        let common = [
-            ("400", reads_body),
-            ("413", reads_body),
-            ("415", reads_body),
-            ("404", reads),
-            ("422", reads),
-            ("429", true),
-        ];
-        for (status, _) in common.into_iter().filter(|(_, applies)| *applies) {
-            let responses = &mut operation.responses.responses;
-            responses.entry(status.to_owned()).or_insert_with(|| refusal().into());
-        }
-        operation
-    });
-    for (status, answer) in operations.flat_map(|operation| operation.responses.responses.iter_mut()) {
-        if let RefOr::T(answer) = answer
-            && answer.description.is_empty()
-        {
-            meaning(status).clone_into(&mut answer.description);
+    for operation in operations {
+        name_refusals(operation);
+        for (status, answer) in &mut operation.responses.responses {
+            if let RefOr::T(answer) = answer
+                && answer.description.is_empty()
+            {
+                meaning(status).clone_into(&mut answer.description);
+            }
         }
     }
     document
 }
 
-/// A problem that any operation may answer with.
-fn refusal() -> utoipa::openapi::Response {
-    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-    ResponseBuilder::new().content("application/problem+json", problem).build()
+/// What any operation may refuse with, by what it reads.
+fn name_refusals(operation: &mut Operation) {
+    let reads_body = operation.request_body.is_some();
+    let reads = reads_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let common =
+        [("400", reads_body), ("413", reads_body), ("415", reads_body), ("404", reads), ("422", reads), ("429", true)];
+    for (status, _) in common.into_iter().filter(|(_, applies)| *applies) {
+        let problem = || {
+            let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+            ResponseBuilder::new().content("application/problem+json", problem).build().into()
+        };
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(problem);
+    }
 }
 
 /// What a status means wherever the handler has nothing more to say of it.
