@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::installation::{Boxed, Caller, Cluster, administer, command, decided, embedded};
-use crate::ledger::{PublicLog, logs, sealed};
+use crate::ledger::{PublicLog, operator_log, sealed};
 use crate::proof::{lines, unpacked};
 
 const SITE: &str = "erased.example";
@@ -253,8 +253,7 @@ fn one_of_ten_thousand_is_gone_and_nothing_else_changes() -> Result<()> {
 
 /// The tombstone is a note of the operator's key that says what was done.
 fn tombstone(site: &Site<'_>, erased: &Value) -> Result<()> {
-    let logs = logs(site.runtime, &site.caller)?;
-    let operator = logs.iter().find(|log| log["name"] == "operator").context("no operator log")?;
+    let operator = operator_log(site.runtime, &site.caller)?;
     let key = operator["public_key"].as_str().context("no key")?.parse()?;
     let note = Note::parse(erased["tombstone"].as_str().context("no tombstone")?)?;
     ensure!(note.verify(std::slice::from_ref(&key))?.len() == 1, "not signed");

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::installation::{Caller, command, embedded, simulate};
-use crate::ledger::sealed_within;
+use crate::ledger::{operator_log, sealed_within};
 use crate::scale;
 
 const SITE: &str = "fsck.example";
@@ -83,10 +83,8 @@ fn a_foreign_verifier_finds_our_logs_whole() -> Result<()> {
     let (whole, said) = check(&program, &format!("{}/log/{name}/", avow.url()), &log)?;
     ensure!(whole, "{said}");
     println!("fsck over HTTP: {:.1} s, {WELL}", begun.elapsed().as_secs_f64());
-    let (_, logs) = runtime.block_on(caller.ask(reqwest::Method::GET, "/log"))?;
-    let operator = logs["logs"].as_array().into_iter().flatten().find(|log| log["name"] == "operator");
-    let operator = operator.context("no operator log")?;
-    let (whole, said) = check(&program, &format!("{}/log/operator/", avow.url()), operator)?;
+    let operator = operator_log(&runtime, &caller)?;
+    let (whole, said) = check(&program, &format!("{}/log/operator/", avow.url()), &operator)?;
     ensure!(whole, "the operator log: {said}");
 
     let dir = tempfile::tempdir()?;

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::installation::{Caller, administer, command, decided, embedded};
-use crate::ledger::{PublicLog, sealed};
+use crate::ledger::{PublicLog, operator_log, sealed};
 use crate::proof::{failing, lines, listed_anew, packed, unpacked};
 use crate::receipts::posted;
 
@@ -194,9 +194,7 @@ fn a_program_signs_checkpoints_receipts_and_bundles() -> Result<()> {
     // Another key of that kind is demanded, too.
     let text = fs::read_to_string(&policy)?;
     let keys: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("log ")).collect();
-    let (_, listed) = runtime.block_on(caller.ask(reqwest::Method::GET, "/log"))?;
-    let operator = listed["logs"].as_array().and_then(|logs| logs.iter().find(|log| log["name"] == "operator"));
-    let operator = operator.context("no operator log")?;
+    let operator = operator_log(&runtime, &caller)?;
     ensure!(keys.len() == 2 && operator["ml_dsa_key"] == keys[1] && operator["public_key"] == keys[0], "{operator}");
     let answer = runtime.block_on(posted(&avow.url(), &[decided(SITE, Uuid::new_v4())]))?;
     let receipt = answer["receipts"][0]["receipt"]["note"].as_str().with_context(|| answer.to_string())?;

@@ -90,14 +90,24 @@ pub fn sealed(runtime: &Runtime, caller: &Caller, site: &str, size: u64) -> Resu
 
 /// The same, for so long.
 pub fn sealed_within(runtime: &Runtime, caller: &Caller, site: &str, size: u64, patience: Duration) -> Result<Value> {
+    listed(runtime, caller, &|log| log["site"] == site && log["size"].as_u64() >= Some(size), patience)
+        .with_context(|| format!("no checkpoint of {size} entries of {site}"))
+}
+
+/// The operator log, as soon as it is listed: it is made of the other logs' checkpoints, so it comes after them.
+pub fn operator_log(runtime: &Runtime, caller: &Caller) -> Result<Value> {
+    listed(runtime, caller, &|log| log["name"] == "operator", PATIENCE).context("no operator log")
+}
+
+/// Waits until a log like this is listed.
+fn listed(runtime: &Runtime, caller: &Caller, wanted: &dyn Fn(&Value) -> bool, patience: Duration) -> Result<Value> {
     let begun = Instant::now();
     loop {
         let logs = logs(runtime, caller)?;
-        let found = logs.iter().find(|log| log["site"] == site);
-        if let Some(log) = found.filter(|log| log["size"].as_u64() >= Some(size)) {
+        if let Some(log) = logs.iter().find(|log| wanted(log)) {
             return Ok(log.clone());
         }
-        ensure!(begun.elapsed() < patience, "no checkpoint of {size} entries: {logs:?}");
+        ensure!(begun.elapsed() < patience, "not listed: {logs:?}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -147,9 +157,7 @@ fn events_become_entries_of_a_public_log() -> Result<()> {
     ensure!(merkle::root(leaves.iter().copied()) == third.root, "after a kill the root is that of the entries");
     ensure!(merkle::root(leaves[..1202].iter().copied()) == second.root, "after a kill it follows");
 
-    let logs = logs(&runtime, &caller)?;
-    let operator = logs.iter().find(|log| log["name"] == "operator").context("no operator log")?;
-    let operator = PublicLog::of(&runtime, &avow.url(), operator)?;
+    let operator = PublicLog::of(&runtime, &avow.url(), &operator_log(&runtime, &caller)?)?;
     let begun = Instant::now();
     let newest = Checkpoint::new(public.origin.clone(), third.size, third.root).text();
     loop {
