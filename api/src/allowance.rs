@@ -10,7 +10,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use crate::Api;
@@ -42,7 +42,7 @@ impl Allowance {
 
     /// Takes one request of a caller. What the answer says of it, and, where there is none left, after how many seconds
     /// there is.
-    fn take(&self, caller: Uuid) -> Option<(HeaderMap, Result<(), u64>)> {
+    fn take(&self, caller: Uuid) -> Option<(HeaderMap, Result<(), u16>)> {
         let (most, limiter) = self.limiter.as_ref()?;
         if limiter.len() > MANY {
             limiter.retain_recent();
@@ -51,7 +51,7 @@ impl Allowance {
             Ok(state) => (state.remaining_burst_capacity(), Ok(())),
             Err(not_until) => {
                 let wait = not_until.wait_time_from(DefaultClock::default().now());
-                (0, Err(wait.as_secs() + 1))
+                (0, Err(u16::try_from(wait.as_secs() + 1).unwrap_or(u16::MAX)))
             }
         };
         let until_full = u64::from(most.get() - left.min(most.get())) * u64::from(WINDOW_SECONDS);
@@ -80,9 +80,7 @@ pub async fn spend(State(api): State<Arc<Api>>, request: Request, next: Next) ->
         Ok(()) => next.run(request).await,
         Err(seconds) => {
             let detail = format!("too many requests of one caller; the next may be made in {seconds} s");
-            let mut response = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            response
+            Problem::too_many("too_many_requests", detail, seconds).into_response()
         }
     };
     response.headers_mut().extend(headers);

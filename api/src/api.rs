@@ -10,7 +10,6 @@ use avow_log::Log;
 use avow_telemetry::Metrics;
 use avow_trees::keys::Keys;
 use avow_warehouse::Warehouse;
-use avow_warehouse::query::Limits;
 use avow_webhooks::WebhooksConfig;
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +37,8 @@ pub struct Parts {
     /// With what exports are signed.
     pub keys: Option<Keys>,
     pub metrics: Arc<Metrics>,
+    /// For so long after they happened events are taken, imports aside.
+    pub taken_for: Duration,
     /// Within this time the log forgets what is derived.
     pub log_keeps: Duration,
     /// To which addresses messages may go.
@@ -82,6 +83,7 @@ pub struct Api {
     pub(crate) live: Arc<Live>,
     pub(crate) keys: Option<Keys>,
     pub(crate) log_keeps: Duration,
+    pub(crate) taken_for: Duration,
     pub(crate) webhooks: WebhooksConfig,
     pub(crate) serving: Arc<AtomicBool>,
     /// One erasure at a time.
@@ -103,7 +105,7 @@ impl Api {
     /// # Errors
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
-        let Parts { warehouse, log, control, keys, metrics, log_keeps, webhooks, serving, .. } = parts;
+        let Parts { warehouse, log, control, keys, metrics, log_keeps, webhooks, serving, taken_for, .. } = parts;
         let access_log = parts.access_log;
         let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
         let shutdown = parts.shutdown;
@@ -117,9 +119,13 @@ impl Api {
         );
         let exports = exports.await?;
         let queries = Arc::new(Semaphore::new(config.concurrent_queries.max(1)));
-        let query_exports =
-            query_exports(&config, parts.query_exports_dir, &warehouse, &log, &control, &queries, &shutdown);
-        let query_exports = query_exports.await?;
+        let writing = {
+            let (warehouse, log, control) = (Arc::clone(&warehouse), Arc::clone(&log), Arc::clone(&control));
+            Writing { warehouse, log, control, limits: config.limits(), taken_for, queries: Arc::clone(&queries) }
+        };
+        let folder = parts.query_exports_dir;
+        let query_exports = QueryExports::open(folder.clone(), writing, config.keep_exports_ms(), shutdown.clone());
+        let query_exports = query_exports.await.map_err(|source| ApiError::Exports { path: folder, source })?;
         let rebuilding = Rebuilding { warehouse: Arc::clone(&warehouse) };
         let rebuilds = Rebuilds::open(rebuilds_dir.clone(), rebuilding, shutdown.clone()).await;
         let rebuilds = rebuilds.map_err(|source| ApiError::Rebuilds { path: rebuilds_dir, source })?;
@@ -158,6 +164,7 @@ impl Api {
             live,
             keys,
             log_keeps,
+            taken_for,
             webhooks,
             serving,
             erasing: Mutex::default(),
@@ -169,24 +176,4 @@ impl Api {
             notes,
         }))
     }
-}
-
-async fn query_exports(
-    config: &ApiConfig,
-    folder: PathBuf,
-    warehouse: &Arc<Warehouse>,
-    log: &Arc<dyn Log>,
-    control: &Arc<Control>,
-    queries: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Result<Arc<QueryExports>, ApiError> {
-    let writing = Writing {
-        warehouse: Arc::clone(warehouse),
-        log: Arc::clone(log),
-        control: Arc::clone(control),
-        limits: Limits { exact_visitors: config.exact_visitors_up_to, rows: config.max_rows },
-        queries: Arc::clone(queries),
-    };
-    let opened = QueryExports::open(folder.clone(), writing, config.keep_exports_ms(), shutdown.clone()).await;
-    opened.map_err(|source| ApiError::Exports { path: folder, source })
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use avow_control::SessionLimits;
+use avow_warehouse::query::Limits;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,16 @@ pub struct ApiConfig {
 }
 
 impl ApiConfig {
+    /// How far a question may go.
+    pub(crate) const fn limits(&self) -> Limits {
+        Limits { exact_visitors: self.exact_visitors_up_to, rows: self.max_rows }
+    }
+
+    /// How long a finished export is kept, in milliseconds.
+    pub(crate) fn keep_exports_ms(&self) -> i64 {
+        i64::from(self.keep_exports_days) * 86_400_000
+    }
+
     pub(crate) fn session_limits(&self) -> SessionLimits {
         let ms = |seconds: u32| i64::from(seconds) * 1000;
         SessionLimits { idle: ms(self.session_idle_seconds), absolute: ms(self.session_seconds) }
@@ -51,12 +62,5 @@ impl Default for ApiConfig {
             session_seconds: 7 * 86_400,
             sign_in_attempts: NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
         }
-    }
-}
-
-impl ApiConfig {
-    /// How long a finished export is kept, in milliseconds.
-    pub(crate) fn keep_exports_ms(&self) -> i64 {
-        i64::from(self.keep_exports_days) * 86_400_000
     }
 }

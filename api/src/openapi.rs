@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::Serialize;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder, SecurityRequirement, Tag};
 use utoipa::{OpenApi as _, ToSchema};
@@ -82,9 +82,16 @@ pub fn document() -> OpenApi {
 /// What any operation may refuse with, by what it reads.
 fn name_refusals(operation: &mut Operation) {
     let reads_body = operation.request_body.is_some();
-    let reads = reads_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let has = |of: &dyn Fn(&ParameterIn) -> bool| {
+        operation
+            .parameters
+            .iter()
+            .flatten()
+            .any(|parameter| matches!(parameter, RefOr::T(one) if of(&one.parameter_in)))
+    };
+    let (reads, names) = (reads_body || has(&|_| true), has(&|of| matches!(of, ParameterIn::Path)));
     let common =
-        [("400", reads_body), ("413", reads_body), ("415", reads_body), ("404", reads), ("422", reads), ("429", true)];
+        [("400", reads_body), ("413", reads_body), ("415", reads_body), ("404", names), ("422", reads), ("429", true)];
     for (status, _) in common.into_iter().filter(|(_, applies)| *applies) {
         let problem = || {
             let problem = Content::new(Some(Ref::from_schema_name("Problem")));

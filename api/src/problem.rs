@@ -50,8 +50,8 @@ impl Problem {
     }
 
     /// 429: too often.
-    pub fn too_many(detail: &str, retry_after_seconds: u16) -> Self {
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
+    pub fn too_many(code: &'static str, detail: impl Into<String>, retry_after_seconds: u16) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
         Self { retry_after_seconds, ..problem }
     }
 

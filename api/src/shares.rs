@@ -43,8 +43,6 @@ impl Share {
             SharedPeriod::Days(first, last) => (Some([first.clone(), last.clone()]), None),
             SharedPeriod::Last(days) => (None, Some(*days)),
         };
-        let person = directory.people().person(record.by).map(|person| person.name.clone());
-        let by_name = person.or_else(|| directory.token(record.by).map(|token| token.name.clone()));
         Self {
             id: record.id,
             name: record.name.clone(),
@@ -53,7 +51,7 @@ impl Share {
             days,
             last_days,
             by: record.by,
-            by_name,
+            by_name: directory.called(record.by).map(str::to_owned),
             made_at: moment::written(record.made_at),
             expires_at: moment::written(record.expires_at),
             works: api.control.shared(record).is_some(),

@@ -176,8 +176,7 @@ fn observed(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
         seen.cookies.iter().any(asks) || seen.domains.iter().any(owns)
     };
     let category = |service: &Service| {
-        let own = settings.services.iter().find(|(slug, _)| **slug == service.slug);
-        own.map_or_else(|| service.category(), |(_, category)| category.as_str()).to_owned()
+        settings.services.get(&service.slug).map_or_else(|| service.category(), String::as_str).to_owned()
     };
     let granted = |service: &str, category: &str| {
         seen.state.get(service).or_else(|| seen.state.get(category)).copied().unwrap_or(false)

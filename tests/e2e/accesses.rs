@@ -1,5 +1,6 @@
 //! Who has read what, and what the link of a shared view shows.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::installation::{Caller, Cluster, decided, embedded};
-use crate::people::{administrator, site, somebody};
+use crate::people::{Browser, administrator, site, somebody};
 
 const SITE: &str = "shop.example";
 
@@ -107,6 +108,56 @@ async fn every_read_of_a_person_is_noted_and_no_subject_is() -> Result<()> {
     ensure!(rows(&after)?.len() > before, "it outlives a restart");
     let text = after.to_string();
     ensure!(!text.contains(&subject.to_string()) && !text.contains(&subject.simple().to_string()), "{text}");
+    Ok(())
+}
+
+/// Asks for a job and waits until it is over.
+async fn made(browser: &mut Browser, path: &str, body: Value) -> Result<Value> {
+    let (status, job) = browser.ask(Method::POST, path, Some(body)).await?;
+    ensure!(status == 202, "{status}: {job}");
+    let path = format!("{path}/{}", job["id"].as_str().context("no id")?);
+    let begun = std::time::Instant::now();
+    loop {
+        let (_, job) = browser.get(&path).await?;
+        if job["state"] == "done" || job["state"] == "failed" {
+            return Ok(job);
+        }
+        ensure!(begun.elapsed() < Duration::from_secs(60), "{job}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn fetched(url: &str, browser: &Browser, path: &Value) -> Result<Vec<u8>> {
+    let request = reqwest::Client::new().get(format!("{url}{}", path.as_str().context("no file")?));
+    let answer = request.header("cookie", browser.cookie.clone().context("signed out")?).send().await?;
+    Ok(answer.error_for_status()?.bytes().await?.to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_names_who_made_it_and_ends_with_what_they_may_see() -> Result<()> {
+    let avow = embedded()?.start()?;
+    let url = avow.url();
+    site(&url, SITE).await?;
+    seen_decision(&url, SITE).await?;
+    let (id, mut auditor) = somebody(&url, "auditor@example.org", "auditor", None).await?;
+
+    let asked = json!({"site": SITE, "from": "2026-01-01", "to": "2099-01-01"});
+    let bundle = made(&mut auditor, "/api/v1/audit/exports", asked).await?;
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(fetched(&url, &auditor, &bundle["bundle"]).await?))?;
+    let mut report = String::new();
+    zip.by_name("report.html")?.read_to_string(&mut report)?;
+    ensure!(report.contains("auditor@example.org") && !report.contains("bootstrap"), "who made it: {report}");
+
+    // With small cells, which an analyst may not see.
+    let query = json!({"sites": [SITE], "date_range": ["2026-01-01", "2099-12-31"], "metrics": ["decisions"]});
+    let rows = made(&mut auditor, "/api/v1/query/exports", json!({"query": query})).await?;
+    ensure!(fetched(&url, &auditor, &rows["file"]).await? == b"decisions\n1\n");
+    let path = format!("/api/v1/people/{id}");
+    let (status, answer) = administrator(&url, Method::PATCH, &path, Some(json!({"role": "analyst"}))).await?;
+    ensure!(status == 200, "{answer}");
+    let file = rows["file"].as_str().context("no file")?;
+    let (status, answer) = auditor.get(file).await?;
+    ensure!(status == 404, "an analyst has a file with small cells: {status} {answer}");
     Ok(())
 }
 

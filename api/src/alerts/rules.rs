@@ -79,7 +79,7 @@ pub async fn list_alert_rules(
 /// Sets a rule's thresholds, for a site or for all. What is not named has its default.
 #[utoipa::path(
     put, path = "/api/v1/alert-rules/{rule}", operation_id = "putAlertRule", tag = "alerts",
-    params(("rule" = String, Path, description = "The rule"), Where), request_body = Object,
+    params(("rule" = String, Path, description = "The rule"), Where), request_body = std::collections::HashMap<String, Value>,
     responses(
         (status = 200, body = AlertRule),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),

@@ -38,7 +38,7 @@ pub async fn get_bundle(
 ) -> Result<Response, Problem> {
     let job = job(&api, &caller, id)?;
     let file = Download {
-        path: api.exports.store.path(id).join(BUNDLE),
+        path: api.exports.store().path(id).join(BUNDLE),
         media_type: "application/zip",
         name: format!("avow-{}-{id}.zip", job.of.asked.site),
         sha256: job.of.sha256.clone(),

@@ -14,7 +14,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::job::{Asked, Export};
+use super::job::{Asked, Export, OfExport};
 use crate::access::{Bearer, require};
 use crate::access_log::Concerns;
 use crate::extract::Body;
@@ -64,7 +64,7 @@ pub async fn create_export(
     require(&caller, Scope::AuditExport, Some(&new.site))?;
     let asked = checked(new, &api)?;
     let concerns = Concerns { site: asked.site.clone(), subject: asked.subject };
-    let job = api.exports.begin(asked, caller.id).await;
+    let job = api.exports.queue.begin(caller.id, OfExport::of(asked)).await;
     let job = job.map_err(|error| Problem::unavailable(format!("the export cannot be kept: {error}")))?;
     tracing::info!(export = %job.id, site = job.of.asked.site, by = %caller.id, "api.export_queued");
     let location = [(header::LOCATION, job.location())];

@@ -20,7 +20,7 @@ use crate::problem::{Problem, ProblemDocument};
 /// 404 where there is none, 403 where it is not for the caller.
 pub(super) fn job(api: &Api, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
     require(caller, Scope::AuditExport, None)?;
-    let job = api.exports.store.job(id);
+    let job = api.exports.store().job(id);
     let job = job.ok_or_else(|| Problem::not_found("unknown_export", format!("there is no export {id}")))?;
     require(caller, Scope::AuditExport, Some(&job.of.asked.site))?;
     Ok(job)

@@ -29,7 +29,7 @@ pub struct ExportList {
 )]
 pub async fn list_exports(State(api): State<Arc<Api>>, Bearer(caller): Bearer) -> Result<Json<ExportList>, Problem> {
     require(&caller, Scope::AuditExport, None)?;
-    let jobs = api.exports.store.jobs();
+    let jobs = api.exports.store().jobs();
     let seen = jobs.iter().rev().filter(|job| caller.may_see(&job.of.asked.site));
     Ok(Json(ExportList { exports: seen.map(Export::of).collect() }))
 }

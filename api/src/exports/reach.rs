@@ -14,7 +14,7 @@ use avow_warehouse::trees::{Anchor, Checkpoint};
 use avow_warehouse::{Warehouse, WarehouseError};
 use serde_json::{Value, json};
 
-use super::Exports;
+use super::Bundling;
 use crate::moment;
 
 /// How long an export waits for a checkpoint that is due.
@@ -49,14 +49,14 @@ impl Reach {
 ///
 /// # Errors
 /// The engine's.
-pub async fn of(exports: &Exports, site: &str) -> Result<Option<Reach>, WarehouseError> {
+pub async fn of(bundling: &Bundling, site: &str) -> Result<Option<Reach>, WarehouseError> {
     let begun = Instant::now();
-    let stored = exports.warehouse.stored_leaves(site).await?;
+    let stored = bundling.warehouse.stored_leaves(site).await?;
     loop {
-        let directory = exports.control.directory();
+        let directory = bundling.control.directory();
         let keys = directory.ledger_keys();
-        let signs = !keys.is_empty() || exports.keys.is_some();
-        let reach = published(&exports.warehouse, &directory, &stored).await?;
+        let signs = !keys.is_empty() || bundling.keys.is_some();
+        let reach = published(&bundling.warehouse, &directory, &stored).await?;
         let size = |ledger: &str| reach.as_ref().map_or(0, |reach| reach.size(ledger));
         let seconds = directory.site(site).and_then(|site| site.current().settings.ledger.checkpoint_seconds);
         let is_quick = seconds.is_some_and(|seconds| Duration::from_secs(seconds.into()) < PATIENCE);

@@ -24,6 +24,8 @@ impl Exports {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 changed = changes.changed() => if changed.is_err() { return },
+                // Made while somebody was being erased.
+                () = self.queue.over() => {}
             }
         }
     }
@@ -32,7 +34,7 @@ impl Exports {
     pub async fn withdraw_erased(self: &Arc<Self>) {
         let _turn = self.withdrawing.lock().await;
         let directory = self.control.directory();
-        for job in self.store.jobs().into_iter().filter(|job| job.state.is_over()) {
+        for job in self.store().jobs().into_iter().filter(|job| job.state.is_over()) {
             let since = job.made_at.max(job.of.checked_to);
             let is_younger =
                 |erasure: &&Arc<Erasure>| erasure.site.as_str() == job.of.asked.site && erasure.made_at > since;
@@ -52,9 +54,9 @@ impl Exports {
         if job.of.asked.subject.is_some_and(is_erased) {
             // The job itself names the subject.
             tracing::info!(export = %job.id, "api.export_withdrawn");
-            return self.store.remove(job.id);
+            return self.store().remove(job.id);
         }
-        let bundle = self.store.path(job.id).join(BUNDLE);
+        let bundle = self.store().path(job.id).join(BUNDLE);
         if job.state == State::Done && holds(&bundle, is_erased)? {
             tracing::info!(export = %job.id, "api.export_withdrawn");
             std::fs::remove_file(&bundle)?;
@@ -64,7 +66,7 @@ impl Exports {
             (job.of.size_bytes, job.of.sha256) = (None, None);
         }
         job.of.checked_to = erasures.iter().map(|erasure| erasure.made_at).max().unwrap_or(job.of.checked_to);
-        self.store.put(job)
+        self.store().put(job)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Doing one job: how far the ledgers are published, the rows up to there, what proves them, the books beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use avow_control::{Banner, Directory};
@@ -22,7 +23,7 @@ use super::proof::send_part;
 use super::reach::{self, Reach};
 use super::readable::About;
 use super::summary::Ending;
-use super::{Exports, artefacts, proof};
+use super::{Bundling, artefacts, proof};
 use crate::moment;
 
 /// How many parts may wait for the disk.
@@ -68,33 +69,40 @@ struct Work {
 ///
 /// # Errors
 /// What the warehouse or the disk says; a bundle is there whole or not at all.
-pub async fn run(exports: &Exports, job: &Job) -> Result<(Written, Waiting), WorkError> {
-    let warehouse = &exports.warehouse;
+pub async fn run(
+    bundling: &Bundling,
+    job: &Job,
+    folder: &Path,
+    progress: &(dyn Fn(f64) + Send + Sync),
+) -> Result<(Written, Waiting), WorkError> {
+    let warehouse = &bundling.warehouse;
     let asked = &job.of.asked;
     // Before the positions: what is published is stored by then.
-    let reach = reach::of(exports, &asked.site).await?;
+    let reach = reach::of(bundling, &asked.site).await?;
     let scope = ExportScope {
         site: asked.site.clone(),
         from: asked.from,
         to: asked.to.min(moment::END),
         subject: asked.subject,
         services: asked.services.clone(),
-        without: restricted(exports, asked).await?,
-        log_id: exports.log_id,
-        upto: warehouse.stands(exports.log_id).await?,
+        without: restricted(bundling, asked).await?,
+        log_id: bundling.log_id,
+        upto: warehouse.stands(bundling.log_id).await?,
         ends: reach.as_ref().map(Reach::ends),
     };
     let (extent, waiting) = (warehouse.export_extent(&scope).await?, warehouse.export_waiting(&scope).await?);
     let work = Work { scope, extent, waiting, reach };
-    let directory = exports.control.directory();
+    let directory = bundling.control.directory();
     let about = about(&directory, job, &work)?;
     let (parts, received) = tokio::sync::mpsc::channel(AHEAD);
-    let folder = exports.store.path(job.id);
-    let sign = exports.signature(directory.ledger_keys());
+    let sign = bundling.signature(directory.ledger_keys());
     let is_signed = sign.is_some();
-    let writer = tokio::task::spawn_blocking(move || write(&folder, received, &about, sign));
+    let writer = {
+        let folder = folder.to_owned();
+        tokio::task::spawn_blocking(move || write(&folder, received, &about, sign))
+    };
 
-    let ending = send(exports, job, &work, &parts).await;
+    let ending = send(bundling, job, &work, (folder, progress), &parts).await;
     match ending {
         Ok(ending) => {
             let _ = parts.send(Part::End(Box::new(Ending { is_signed, ..ending }))).await;
@@ -143,26 +151,32 @@ fn about(directory: &Directory, job: &Job, work: &Work) -> Result<About, WorkErr
 }
 
 /// The restricted subjects that an export leaves out: all but the one whom it is for.
-async fn restricted(exports: &Exports, asked: &super::job::Asked) -> Result<Vec<uuid::Uuid>, WarehouseError> {
-    let (directory, now) = (exports.control.directory(), moment::now());
+async fn restricted(bundling: &Bundling, asked: &super::job::Asked) -> Result<Vec<uuid::Uuid>, WarehouseError> {
+    let (directory, now) = (bundling.control.directory(), moment::now());
     let mut by_salt: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for mark in directory.restrictions(&asked.site).filter(|mark| asked.subject.is_none() && mark.is_in_force(now)) {
         by_salt.entry(mark.subject.salt.clone()).or_default().push(mark.subject.digest.clone());
     }
     let mut subjects = Vec::new();
     for (salt, digests) in by_salt {
-        let found = exports.warehouse.subjects_behind(&asked.site, &salt, &digests).await?;
+        let found = bundling.warehouse.subjects_behind(&asked.site, &salt, &digests).await?;
         subjects.extend(found.into_iter().map(|(subject, _)| subject));
     }
     Ok(subjects)
 }
 
 /// Sends everything in the order in which it is written; what is known at the end.
-async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -> Result<Ending, WorkError> {
-    let (warehouse, scope) = (&exports.warehouse, &work.scope);
-    let directory = exports.control.directory();
-    let mut lines = Lines::beside(&exports.store.path(job.id))?;
-    let hashes = histories(exports, job, (scope, &work.extent), &mut lines, parts).await?;
+async fn send(
+    bundling: &Bundling,
+    job: &Job,
+    work: &Work,
+    (folder, progress): (&Path, &(dyn Fn(f64) + Send + Sync)),
+    parts: &Sender<Part>,
+) -> Result<Ending, WorkError> {
+    let (warehouse, scope) = (&bundling.warehouse, &work.scope);
+    let directory = bundling.control.directory();
+    let mut lines = Lines::beside(folder)?;
+    let hashes = histories(bundling, progress, (scope, &work.extent), &mut lines, parts).await?;
     let banners: Vec<&Banner> =
         hashes.iter().filter_map(|hash| directory.banner(&scope.site, hash)).map(AsRef::as_ref).collect();
     let is_cut = !scope.services.is_empty();
@@ -175,7 +189,7 @@ async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -
         if is_cut { artefacts::withheld(&banners) } else { artefacts::send(warehouse, &banners, parts).await? };
     let attachments = directory.attachments(&scope.site);
     let (named, attached) = artefacts::attachments(warehouse, &attachments, is_cut, parts).await?;
-    let mut manifest = manifest(exports, job, work).await?;
+    let mut manifest = manifest(bundling, job, work).await?;
     if !erasures.is_empty() {
         manifest["erasures"] = erasures.into();
     }
@@ -185,21 +199,22 @@ async fn send(exports: &Exports, job: &Job, work: &Work, parts: &Sender<Part>) -
         manifest["logs"] = proven.described.clone().into();
         manifest["operator"] = operator.clone();
     }
-    let made_by = directory.token(job.by).map_or_else(|| "bootstrap".to_owned(), |token| token.name.clone());
+    // Of somebody who is there no more, the id says who it was.
+    let made_by = directory.called(job.by).map_or_else(|| job.by.to_string(), str::to_owned);
     let subject = job.of.asked.subject.map(|subject| subject.to_string());
     Ok(Ending { manifest, made_by, subject, proven, is_signed: false, attached })
 }
 
 /// Sends the events subject by subject, and opens those in the period; the addresses of the artefacts that these name.
 async fn histories(
-    exports: &Exports,
-    job: &Job,
+    bundling: &Bundling,
+    progress: &(dyn Fn(f64) + Send + Sync),
     (scope, extent): (&ExportScope, &ExportExtent),
     lines: &mut Lines,
     parts: &Sender<Part>,
 ) -> Result<BTreeSet<String>, WorkError> {
-    let directory = exports.control.directory();
-    let mut records = exports.warehouse.histories(scope)?;
+    let directory = bundling.control.directory();
+    let mut records = bundling.warehouse.histories(scope)?;
     let mut hashes = BTreeSet::new();
     let mut history: Vec<Record> = Vec::new();
     let mut sent = 0_u64;
@@ -218,7 +233,7 @@ async fn histories(
             sent += 1;
             if sent.is_multiple_of(1000) {
                 #[expect(clippy::cast_precision_loss, reason = "a share of a whole, for a bar")]
-                exports.store.progress(job.id, (sent as f64 / extent.rows.max(1) as f64 * 0.7).min(0.7));
+                progress((sent as f64 / extent.rows.max(1) as f64 * 0.7).min(0.7));
             }
         }
         let goes_on = history.last().is_none_or(|last| last.subject() == record.subject());
@@ -239,11 +254,11 @@ async fn send_history(history: Vec<Record>, room: &Arc<Semaphore>, parts: &Sende
 }
 
 /// The manifest without the files, which the writer knows.
-async fn manifest(exports: &Exports, job: &Job, work: &Work) -> Result<Value, WorkError> {
+async fn manifest(bundling: &Bundling, job: &Job, work: &Work) -> Result<Value, WorkError> {
     let (asked, scope, extent) = (&job.of.asked, &work.scope, &work.extent);
     let of_site = [asked.site.clone()];
-    let in_period = exports.warehouse.books(&of_site, scope.from, scope.to).await?;
-    let ever = exports.warehouse.books(&of_site, 0, moment::END).await?;
+    let in_period = bundling.warehouse.books(&of_site, scope.from, scope.to).await?;
+    let ever = bundling.warehouse.books(&of_site, 0, moment::END).await?;
     let books = |books: &[avow_warehouse::books::Books]| {
         books.first().map(|books| {
             json!({
@@ -268,7 +283,7 @@ async fn manifest(exports: &Exports, job: &Job, work: &Work) -> Result<Value, Wo
         "subject": asked.subject,
         "services": asked.services,
         "language": asked.language,
-        "log": {"id": exports.log_id, "upto": upto},
+        "log": {"id": bundling.log_id, "upto": upto},
         "books": {"period": books(&in_period), "all": books(&ever)},
     }))
 }

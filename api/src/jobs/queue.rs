@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,6 +37,7 @@ pub struct Queue<T: Task> {
     waiting: mpsc::UnboundedSender<Uuid>,
     /// How long a job that is over is kept, in milliseconds.
     keep_ms: i64,
+    over: Notify,
 }
 
 impl<T: Task> Queue<T> {
@@ -51,13 +52,18 @@ impl<T: Task> Queue<T> {
         for job in store.jobs().into_iter().filter(|job| !job.state.is_over()) {
             let _ = waiting.send(job.id);
         }
-        let queue = Arc::new(Self { store, task, waiting, keep_ms });
+        let queue = Arc::new(Self { store, task, waiting, keep_ms, over: Notify::new() });
         tokio::spawn(Arc::clone(&queue).work(queued, shutdown));
         Ok(queue)
     }
 
     pub fn store(&self) -> &Store<T::Of> {
         &self.store
+    }
+
+    /// Waits until a job has come to its end since this was last asked.
+    pub async fn over(&self) {
+        self.over.notified().await;
     }
 
     /// Puts a job into the queue; on return it is on disk.
@@ -107,6 +113,7 @@ impl<T: Task> Queue<T> {
             }
         }
         self.note(&job);
+        self.over.notify_one();
     }
 
     fn note(&self, job: &Job<T::Of>) {

@@ -1,12 +1,13 @@
 //! `POST /api/v1/query`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use avow_control::Caller;
 use avow_log::{Log, Topic};
 use avow_schemas::control::Scope;
 use avow_warehouse::Warehouse;
-use avow_warehouse::query::{Answer, Calendar, Freshness, Limits, QueryError, QuerySpec, freshness, run};
+use avow_warehouse::query::{Answer, Calendar, Freshness, QueryError, QuerySpec, freshness, run};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -24,8 +25,6 @@ use crate::{Api, moment, sealed};
 
 /// Seconds: the roll-up's grain.
 const QUARTER: i64 = 900;
-/// Events are taken up to 30 days after they happened (imports aside): seconds.
-const FINAL_AFTER: i64 = 30 * 86_400;
 
 /// Counts and rates, by any dimensions.
 ///
@@ -64,11 +63,11 @@ pub(super) async fn answer(
     form: Form,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let resolved = resolve(request, caller, &api.control.directory(), limits(api))?;
+    let resolved = resolve(request, caller, &api.control.directory(), api.config.limits())?;
     let _turn = api.queries.acquire().await.map_err(|_| Problem::unavailable("shutting down"))?;
 
     let fresh = current(api).await?;
-    let question = Question::of(resolved, &fresh);
+    let question = Question::of(resolved, &fresh, api.taken_for);
     let tag = tag(api, &question, &fresh, form);
     let cache = cache_headers(&tag, question.is_final && !follows(&question.spec));
     if headers.get(header::IF_NONE_MATCH).is_some_and(|given| matches(given, &tag)) {
@@ -84,10 +83,6 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-pub(super) fn limits(api: &Api) -> Limits {
-    Limits { exact_visitors: api.config.exact_visitors_up_to, rows: api.config.max_rows }
-}
-
 /// A checked question at the moment that it is asked.
 pub(super) struct Question {
     pub spec: QuerySpec,
@@ -99,8 +94,9 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Ends the comparison where the question's own range ends for now.
-    pub(super) fn of(resolved: Resolved, fresh: &Freshness) -> Self {
+    /// Ends the comparison where the question's own range ends for now. Events are taken for so long after they happened,
+    /// imports aside.
+    pub(super) fn of(resolved: Resolved, fresh: &Freshness, taken_for: Duration) -> Self {
         let Resolved { mut spec, query, identity, compared, compares_alike } = resolved;
         let counted_to = fresh.counted_to.map_or(0, |at| at / 1000);
         let mut until = None;
@@ -116,7 +112,8 @@ impl Question {
             });
         }
         let last = [Some(&spec.calendar), spec.compare.as_ref()].into_iter().flatten().map(Calendar::to).max();
-        let is_final = i64::from(last.unwrap_or(u32::MAX)) + FINAL_AFTER < counted_to;
+        let taken_for = i64::try_from(taken_for.as_secs()).unwrap_or(i64::MAX);
+        let is_final = i64::from(last.unwrap_or(u32::MAX)).saturating_add(taken_for) < counted_to;
         let compared = compared.map(|(first, last)| {
             let date_range = (first.to_string(), last.to_string());
             MetaComparison { date_range, until }

@@ -113,7 +113,8 @@ pub struct QueryMeta {
     /// What each rate asked for is divided by, in words of `docs/metrics.md`.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     pub denominators: Value,
-    /// Whether no event of these days can be taken any more (imports aside): the last one is over for 30 days.
+    /// Whether no event of these days can be taken any more (imports aside): the last one is over for
+    /// `ingest.max_age_days`, 30 by default.
     #[serde(rename = "final")]
     pub is_final: bool,
     /// Only with `compare`.

@@ -7,7 +7,7 @@ use avow_records::report::{Compared, Count, Language, Overview, Rate, Ratio, ove
 use avow_schemas::catalog::Catalog;
 use avow_schemas::webhook::{ReportRecord, ReportView};
 use avow_warehouse::query::{
-    Answer, Calendar, Dimension, Filter, Interval, Limits, Metric, Number, QuerySpec, Row, Suppression, Test, run,
+    Answer, Calendar, Dimension, Filter, Interval, Metric, Number, QuerySpec, Row, Suppression, Test, run,
 };
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -96,8 +96,8 @@ fn before((first, last): Days) -> Result<Days, Problem> {
 struct Figures(HashMap<String, Option<Number>>);
 
 impl Figures {
-    fn of(answer: &Answer, row: &Row) -> Self {
-        Self(answer.columns.iter().cloned().zip(row.metrics.iter().copied()).collect())
+    fn of(spec: &QuerySpec, row: &Row) -> Self {
+        Self(spec.columns().into_iter().zip(row.metrics.iter().copied()).collect())
     }
 
     fn real(&self, column: &str) -> Option<f64> {
@@ -125,14 +125,16 @@ impl Figures {
 }
 
 async fn totals(api: &Api, record: &ReportRecord, days: Days) -> Result<Figures, Problem> {
-    let answer = ask(api, &spec(api, record, days, Vec::new(), metrics_of_totals())?).await?;
-    Ok(answer.rows.first().map_or_else(Figures::default, |row| Figures::of(&answer, row)))
+    let spec = spec(api, record, days, Vec::new(), metrics_of_totals())?;
+    let answer = ask(api, &spec).await?;
+    Ok(answer.rows.first().map_or_else(Figures::default, |row| Figures::of(&spec, row)))
 }
 
 async fn services(api: &Api, record: &ReportRecord, days: Days) -> Result<BTreeMap<String, Figures>, Problem> {
     let spec = spec(api, record, days, vec![Dimension::Service], vec![Metric::ConsentRate])?;
-    let answer = ask(api, &QuerySpec { limit: MOST_SERVICES, ..spec }).await?;
-    let of_row = |row: &Row| Some((row.dimensions.first()?.clone(), Figures::of(&answer, row)));
+    let spec = QuerySpec { limit: MOST_SERVICES, ..spec };
+    let answer = ask(api, &spec).await?;
+    let of_row = |row: &Row| Some((row.dimensions.first()?.clone(), Figures::of(&spec, row)));
     Ok(answer.rows.iter().filter_map(of_row).collect())
 }
 
@@ -171,7 +173,7 @@ fn spec(
         limit: api.config.max_rows,
         offset: 0,
         suppression: Some(Suppression { below, largest }),
-        limits: Limits { exact_visitors: api.config.exact_visitors_up_to, rows: api.config.max_rows },
+        limits: api.config.limits(),
     })
 }
 

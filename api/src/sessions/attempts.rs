@@ -60,7 +60,7 @@ impl Attempts {
 
     fn refused(&self, wait: Duration) -> Problem {
         let seconds = u16::try_from(wait.as_secs() + 1).unwrap_or(u16::MAX);
-        Problem::too_many("too many attempts to sign in", seconds)
+        Problem::too_many("too_many_attempts", "too many attempts to sign in", seconds)
     }
 }
 

@@ -180,6 +180,7 @@ fn parts(
         control: Arc::clone(control),
         keys: None,
         metrics: Arc::clone(metrics),
+        taken_for: std::time::Duration::from_secs(30 * 86_400),
         log_keeps: std::time::Duration::from_secs(10),
         webhooks: Default::default(),
         serving: Arc::default(),

@@ -232,6 +232,7 @@ impl Server {
             control: Arc::clone(control),
             keys,
             metrics,
+            taken_for: Duration::from_secs(u64::from(self.config.ingest.max_age_days) * 86_400),
             log_keeps: log::keeps(&self.config),
             webhooks: WebhooksConfig { public_url: Some(self.config.public_url()), ..self.config.webhooks.clone() },
             serving: Arc::clone(&self.serving),

@@ -113,6 +113,16 @@ impl Directory {
         self.tokens.get(&id)
     }
 
+    /// What the holder of a token or a session is called, by the id that requests are noted under; the bootstrap token has
+    /// the nil id. None where there is none of it any more.
+    pub fn called(&self, id: Uuid) -> Option<&str> {
+        if id.is_nil() {
+            return Some(crate::token::BOOTSTRAP);
+        }
+        let person = self.people.person(id).map(|person| person.name.as_str());
+        person.or_else(|| self.token(id).map(|token| token.name.as_str()))
+    }
+
     pub fn tokens(&self) -> impl Iterator<Item = &Arc<TokenRecord>> {
         self.tokens.values()
     }

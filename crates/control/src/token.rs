@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::{ControlError, directory};
 
+/// What the holder of the bootstrap token is called.
+pub(crate) const BOOTSTRAP: &str = "bootstrap";
+
 /// What a secret opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
@@ -73,7 +76,7 @@ impl Caller {
     pub(crate) fn bootstrap() -> Self {
         Self {
             id: Uuid::nil(),
-            name: "bootstrap".into(),
+            name: BOOTSTRAP.into(),
             entry: Entry::Token,
             ends_at: None,
             scopes: Scope::ALL.into(),

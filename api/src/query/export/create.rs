@@ -15,7 +15,6 @@ use crate::Api;
 use crate::access::{Bearer, require};
 use crate::extract::Body;
 use crate::problem::{Problem, ProblemDocument};
-use crate::query::ask::limits;
 use crate::query::render::Form;
 use crate::query::request::QueryRequest;
 use crate::query::resolve::{resolve, sees_all};
@@ -59,7 +58,7 @@ pub async fn create_query_export(
         return Err(Problem::unprocessable("invalid_format", detail).at("/format"));
     }
     let mut request = QueryRequest { cursor: None, ..new.query };
-    let resolved = resolve(&request, &caller, &api.control.directory(), limits(&api))
+    let resolved = resolve(&request, &caller, &api.control.directory(), api.config.limits())
         .map_err(|problem| problem.beneath("/query"))?;
     request.sites = Some(resolved.spec.sites.iter().map(ToString::to_string).collect());
     let of = OfExport {

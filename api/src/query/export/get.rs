@@ -13,10 +13,14 @@ use crate::Api;
 use crate::access::{Bearer, require};
 use crate::extract::Segments;
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::resolve::sees_all;
 
-/// Whether a caller may see the job: its own, or every one for who administers.
+/// Whether a caller may see the job: its own, or every one for who administers; and only what the caller may see today, since
+/// a person's role and sites can change.
 pub(super) fn is_for(caller: &Caller, job: &Job) -> bool {
-    job.by == caller.id || (caller.has(Scope::Admin) && caller.sites().is_none())
+    let is_own = job.by == caller.id || (caller.has(Scope::Admin) && caller.sites().is_none());
+    let sites = job.of.request.sites.as_deref().unwrap_or_default();
+    is_own && (sees_all(caller) || !job.of.sees_all) && sites.iter().all(|site| caller.may_see(site))
 }
 
 /// The caller's job of this id.

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use avow_control::Control;
 use avow_log::Log;
@@ -29,6 +30,8 @@ pub struct Writing {
     pub log: Arc<dyn Log>,
     pub control: Arc<Control>,
     pub limits: Limits,
+    /// For so long after they happened events are taken.
+    pub taken_for: Duration,
     /// Turns at the warehouse.
     pub queries: Arc<Semaphore>,
 }
@@ -63,7 +66,7 @@ impl Writing {
         progress: impl Fn(f64) + Send + Sync,
     ) -> Result<OfExport, String> {
         let fresh = freshness_of(&*self.log, &self.warehouse).await.map_err(|error| error.to_string())?;
-        let mut spec = Question::of(self.resolve(job)?, &fresh).spec;
+        let mut spec = Question::of(self.resolve(job)?, &fresh, self.taken_for).spec;
         (spec.limit, spec.offset) = (self.limits.rows, 0);
         let mut slices = slices(&mut spec, job.of.sees_all);
         let all = spec.calendar.intervals();

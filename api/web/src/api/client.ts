@@ -232,7 +232,7 @@ export class Client {
   }
 
   setAlertRule(rule: Rule, site: string | null, thresholds: Thresholds): Promise<AlertRule> {
-    return read(this.api.PUT('/api/v1/alert-rules/{rule}', { params: { path: { rule }, query: site === null ? {} : { site } }, body: thresholds as Record<string, never> }));
+    return read(this.api.PUT('/api/v1/alert-rules/{rule}', { params: { path: { rule }, query: site === null ? {} : { site } }, body: thresholds }));
   }
 
   async resetAlertRule(rule: Rule, site: string | null): Promise<void> {

@@ -1,6 +1,6 @@
 // The questions that the overview asks.
-import type { Filter, Metric } from '../api/types';
-import { queryOf, type Asking, type Numbers, type Question, type Scope } from '../numbers/ask';
+import type { Filter, Metric, Query } from '../api/types';
+import { queryOf, type Asking, type Numbers, type Scope } from '../numbers/ask';
 import { filtersOf, type ViewState } from '../view/state';
 
 const PAIRS: Metric[] = ['consent_rate', 'granted', 'denied'];
@@ -18,7 +18,7 @@ export function asking(view: ViewState): Asking<BoardPart> {
   return { byRegime: HEADLINE, compare: view.compare, questions: (scope) => questions(view, scope) };
 }
 
-export function questions(view: ViewState, scope: Scope): Record<BoardPart, Question> {
+export function questions(view: ViewState, scope: Scope): Record<BoardPart, Query> {
   const filters: Filter[] = [...filtersOf(view), ['is', 'regime', [scope.regime]]];
   const { focus } = view;
   const byService = filters.some(([, dimension]) => dimension === 'service');

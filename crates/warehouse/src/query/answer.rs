@@ -15,7 +15,7 @@ use super::rollup::{self, Key, Pair, Rollup, With};
 use super::spec::{Dimension, Metric, OrderKey, QuerySpec};
 use super::withhold::withheld;
 
-/// One row: values in the order of the question's dimensions, and of [`Answer::columns`].
+/// One row: values in the order of the question's dimensions, and of [`QuerySpec::columns`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub dimensions: Vec<String>,
@@ -30,19 +30,15 @@ pub struct Row {
 pub struct Comparison {
     /// The beginning of the counterpart's interval, where rows are by time.
     pub time: Option<String>,
-    /// In the order of [`Answer::columns`].
+    /// In the order of [`QuerySpec::columns`].
     pub metrics: Vec<Option<Number>>,
-    /// In the order of [`Answer::changes`]: of counts relative (0.1 is 10 % more), of rates in points (0.1 is 10 points more).
+    /// In the order of [`QuerySpec::changes`]: of counts relative (0.1 is 10 % more), of rates in points (0.1 is 10 points more).
     pub change: Vec<Option<f64>>,
 }
 
 /// A page of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// Names of the metric columns: a rate has four.
-    pub columns: Vec<String>,
-    /// Names of the columns of change: a rate has three. Empty where nothing is compared.
-    pub changes: Vec<String>,
     pub rows: Vec<Row>,
     /// How many of the page's rows are withheld, in themselves or in what they are compared with.
     pub suppressed: usize,
@@ -98,8 +94,6 @@ pub async fn run(client: &Client, spec: &QuerySpec, counted_to: Option<i64>) -> 
     let page: Vec<Draft> = drafts.into_iter().skip(spec.offset).take(spec.limit).collect();
     let is_suppressed = |draft: &&Draft| draft.suppressed || draft.before.as_ref().is_some_and(|then| then.suppressed);
     Ok(Answer {
-        columns: spec.columns(),
-        changes: spec.changes(),
         suppressed: page.iter().filter(is_suppressed).count(),
         approximate: spec.wants(Metric::Visitors) && !(side.exact && before.is_none_or(|before| before.exact)),
         more,

@@ -7,17 +7,17 @@ use super::spec::{Metric, Rate};
 use super::wilson::{Interval95, wilson};
 
 /// What a difference has beside itself, of a rate.
-pub const PARTS: [Rate; 3] = [Rate::Value, Rate::Low, Rate::High];
+pub(super) const PARTS: [Rate; 3] = [Rate::Value, Rate::Low, Rate::High];
 
 /// A proportion and among how many independent things it was seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Seen {
-    pub rate: f64,
-    pub n: u64,
+pub(super) struct Seen {
+    pub(super) rate: f64,
+    pub(super) n: u64,
 }
 
 /// The 95 % interval of `now - then`; none where one of the two has none.
-pub fn newcombe(now: Seen, then: Seen) -> Option<Interval95> {
+fn newcombe(now: Seen, then: Seen) -> Option<Interval95> {
     let (a, b) = (wilson(now.rate, now.n)?, wilson(then.rate, then.n)?);
     let difference = now.rate - then.rate;
     let below = (now.rate - a.low).hypot(b.high - then.rate);

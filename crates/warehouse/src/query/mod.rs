@@ -32,7 +32,6 @@ pub use answer::{Answer, Comparison, Row, run};
 pub use bridge::{BridgeCounts, BridgeSpec, ByBot, Tally, bridge};
 
 pub use calendar::{Calendar, CalendarError, Interval};
-pub use difference::{Seen, newcombe};
 pub use error::QueryError;
 pub use filter::{Filter, FilterError, Test};
 pub use freshness::{Freshness, Marks, freshness, marks};
