@@ -26,4 +26,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_access_log",
     9 "0009_alerts",
     10 "0010_aggregates",
+    11 "0011_hours",
 };

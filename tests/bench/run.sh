@@ -10,6 +10,8 @@ echo '== leaves/s: the tree alone, and written to the engine'
 cargo bench --profile release --locked -q -p avow-trees --bench grow
 echo '== the whole server: replay, delay, memory'
 cargo bench --profile release --locked -q -p avow-tests --bench system
+echo '== the overview over 100 million decisions, beside the same SQL (an hour; AVOW_BENCH_DECISIONS for fewer)'
+cargo bench --profile release --locked -q -p avow-tests --bench latency
 echo '== an export of a million records, and its verification'
 cargo bench --profile release --locked -q -p avow-tests --bench export
 echo '== sizes'

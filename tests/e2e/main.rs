@@ -13,6 +13,7 @@ mod bridge;
 mod chaos;
 mod days;
 mod dead_letters;
+mod described;
 mod doctor;
 mod download;
 mod ended;

@@ -10,7 +10,8 @@
 //! [`owner`] decides, [`tables`] says what it asks, [`engine`] asks it in SQL; `tests/` runs the same decisions over a model
 //! of the engine, and checks the model against the engine.
 
-pub(crate) mod derive;
+#[doc(hidden)]
+pub mod derive;
 #[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]

@@ -14,8 +14,6 @@ export interface Scope {
   regime: Regime;
 }
 
-export type Question = Query;
-
 export interface Numbers<K extends string> {
   scope: Scope;
   /** One row per regime that occurs. */
@@ -58,7 +56,15 @@ export interface Asking<K extends string> {
   byRegime?: Metric[];
   /** The rows by regime are compared too. */
   compare?: Comparison | null;
-  questions: (scope: Scope) => Record<K, Question>;
+  questions: (scope: Scope) => Record<K, Query>;
+}
+
+/** What every page asks first: one row per regime. */
+export function regimes<K extends string>(view: ViewState, scope: Scope, asking: Asking<K>): Query {
+  return {
+    ...queryOf(scope, { metrics: asking.byRegime ?? ['shown', 'decisions'], dimensions: ['regime'], filters: filtersOf(view) }),
+    compare: asking.compare ?? null,
+  };
 }
 
 export async function loadNumbers<K extends string>(
@@ -75,11 +81,8 @@ async function ask<K extends string>(
 ): Promise<Numbers<K>> {
   const asked = asking.questions(scope);
   const names = Object.keys(asked) as K[];
-  const regimes: Question = {
-    ...queryOf(scope, { metrics: asking.byRegime ?? ['shown', 'decisions'], dimensions: ['regime'], filters: filtersOf(view) }),
-    compare: asking.compare ?? null,
-  };
-  const [first, ...answers] = await Promise.all([regimes, ...names.map((name) => asked[name])].map((one) => allPages(client, one, signal)));
+  const all = [regimes(view, scope, asking), ...names.map((name) => asked[name])];
+  const [first, ...answers] = await Promise.all(all.map((one) => allPages(client, one, signal)));
   const moments = [first, ...answers].map((answer) => Date.parse(answer?.meta.freshness ?? '')).filter(Number.isFinite);
   return {
     scope,
@@ -92,7 +95,7 @@ async function ask<K extends string>(
 
 const MOST_PAGES = 20;
 
-async function allPages(client: Client, query: Question, signal: AbortSignal): Promise<Answer> {
+async function allPages(client: Client, query: Query, signal: AbortSignal): Promise<Answer> {
   const first = await client.query(query, signal);
   let cursor = first.meta.next_cursor;
   for (let page = 1; cursor && page < MOST_PAGES; page += 1) {

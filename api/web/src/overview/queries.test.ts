@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../api/types';
-import { chooseRegime, scopeOf } from '../numbers/ask';
+import { chooseRegime, regimes, scopeOf } from '../numbers/ask';
 import { parseView } from '../view/state';
-import { questions } from './queries';
+import { asking, questions } from './queries';
 
 const view = (search: string) => parseView(new URLSearchParams(search));
 const now = new Date('2026-11-24T12:00:00Z');
@@ -39,6 +39,12 @@ describe('the overview’s questions', () => {
     expect(asked('').site).not.toHaveProperty('interval');
     expect(asked('').time.interval).toBe('day');
     expect(asked('').time.date_range).toEqual(['2026-10-28', '2026-11-24']);
+  });
+
+  it('are those that `make bench` measures', async () => {
+    const plain = view('');
+    const all = { regimes: regimes(plain, scopeOf(plain, 'UTC', now), asking(plain)), ...asked('') };
+    await expect(`${JSON.stringify(all, null, 2)}\n`).toMatchFileSnapshot('../../../../tests/bench/latency/overview.json');
   });
 });
 

@@ -39,8 +39,9 @@ pub fn along(ranges: &[Recorded], from: u64, to: u64, most: u64) -> Vec<Step> {
 }
 
 /// `[from, to)` of a partition in steps along its range rows, each of which gives at most `most` rows in any derived table
-/// ([`MOST_ROWS`] but in tests), or is one recorded range. An event unfolds into one row of the roll-up for itself and one for each of its services and categories; the
-/// event of the stretch with most of them stands for all.
+/// ([`MOST_ROWS`] but in tests), or is one recorded range. An event unfolds into one row of the roll-up for itself and one for
+/// each of its services and categories, by the quarter and by the hour; the event of the stretch with most of them stands for
+/// all.
 ///
 /// # Errors
 /// The engine's.
@@ -59,7 +60,7 @@ pub(crate) async fn steps(
                   WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
                   AND range_to > {from:UInt64} AND range_to <= {to:UInt64} ORDER BY range_to";
     let ranges: Vec<Recorded> = ask(ranges).fetch_all().await?;
-    let widest = "SELECT toUInt64(max(1 + length(pair_service) + length(category_name))) FROM events_data \
+    let widest = "SELECT toUInt64(2 * max(1 + length(pair_service) + length(category_name))) FROM events_data \
                   WHERE kind != 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
                   AND position >= {from:UInt64} AND position < {to:UInt64}";
     let widest: u64 = ask(widest).fetch_one().await?;

@@ -95,6 +95,12 @@ impl Calendar {
         self.to
     }
 
+    /// Whether the range begins, and every interval of it, with an hour of UTC.
+    pub(super) fn begins_with_hours(&self) -> bool {
+        let bounds = self.bounds.iter().flatten();
+        bounds.chain([&self.from]).all(|bound| bound.is_multiple_of(3600))
+    }
+
     pub(super) fn bounds(&self) -> Option<&[u32]> {
         self.bounds.as_deref()
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cohorts::{Cohort, Cohorts};
 use super::difference::Seen;
 use super::people::People;
-use super::rollup::Counts;
+use super::rollup::{Count, Counts};
 use super::spec::{Metric, Rate};
 use super::wilson::wilson;
 
@@ -71,6 +71,44 @@ impl Proportion {
             Rate::Denominator => Some(Number::Count(self.denominator)),
             Rate::Low => wilson(rate, self.n).map(|interval| Number::Real(interval.low)),
             Rate::High => wilson(rate, self.n).map(|interval| Number::Real(interval.high)),
+        }
+    }
+}
+
+impl Metric {
+    /// The counts that it is made of, of totals or of pairs.
+    pub(super) const fn counts(self) -> &'static [Count] {
+        match self {
+            Self::Shown => &[Count::shown],
+            Self::Decisions => &[Count::decisions],
+            Self::AcceptAll => &[Count::accept_all],
+            Self::RejectAll => &[Count::reject_all],
+            Self::Custom => &[Count::custom],
+            Self::Dismissed => &[Count::dismissed],
+            Self::NoChoice | Self::InteractionRate => &[Count::shown, Count::decisions],
+            Self::Automatic => &[Count::automatic],
+            Self::Withdrawals => &[Count::withdrawals],
+            Self::Granted => &[Count::granted],
+            Self::Denied => &[Count::denied],
+            Self::Partial => &[Count::partial],
+            Self::Undecided => &[Count::undecided],
+            Self::NotDisclosed => &[Count::not_disclosed],
+            Self::ObservedWithoutConsent => &[Count::observed_without_consent],
+            Self::OptedIn => &[Count::opted_in],
+            Self::Loaded => &[Count::loaded],
+            Self::LoadedWithConsent => &[Count::loaded_with_consent],
+            Self::ConsentRate => &[Count::granted, Count::denied, Count::decisions],
+            Self::OptInRate => &[Count::granted, Count::opted_in, Count::shown],
+            Self::AcceptAllRate => &[Count::accept_all, Count::decisions],
+            Self::RejectAllRate => &[Count::reject_all, Count::decisions],
+            Self::WithdrawalRate => &[Count::withdrawals, Count::decisions],
+            Self::TrafficConsentRate => &[Count::loaded, Count::loaded_with_consent],
+            Self::Visitors
+            | Self::MedianSecondsToDecide
+            | Self::RevokedRate30d
+            | Self::RevokedRate7d
+            | Self::RepromptedRate6m
+            | Self::MedianSecondsToWithdraw => &[],
         }
     }
 }
@@ -181,6 +219,23 @@ mod tests {
         assert_eq!(value(&cell, Metric::ConsentRate), [None; 4]);
         assert_eq!(value(&cell, Metric::Decisions), [Some(0.0)]);
         assert_eq!(value(&cell, Metric::MedianSecondsToDecide), [None]);
+    }
+
+    /// Where a metric were read without one of its counts it would be wrong in silence.
+    #[test]
+    fn a_metric_is_made_of_the_counts_that_it_names() {
+        let counts = |of: &[Count]| {
+            let mut counts = Counts::default();
+            let known = Count::ALL.iter().zip(100..).filter(|(count, _)| of.contains(count));
+            known.for_each(|(count, value)| counts.set(*count, value));
+            counts
+        };
+        for metric in Metric::ALL {
+            for by_pair in [true, false] {
+                let cell = |of: &[Count]| Cell { by_pair, totals: counts(of), pairs: counts(of), ..Cell::default() };
+                assert_eq!(value(&cell(metric.counts()), *metric), value(&cell(Count::ALL), *metric), "{metric:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The roll-up, read once: what happened (grain `total`) and what was said of services or categories, in one statement and
 //! so of one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
@@ -9,8 +9,9 @@ use serde::Deserialize;
 use super::column::Table;
 use super::error::QueryError;
 use super::freshness::Marks;
-use super::spec::{Dimension, QuerySpec};
+use super::spec::{Dimension, OrderKey, QuerySpec};
 use super::statement::{Statement, Value};
+use crate::chain::derive::BY_HOUR;
 
 /// Where a count belongs: the values of the plain dimensions, in the order of the question, and the interval's beginning
 /// (0 where there are no intervals).
@@ -29,12 +30,27 @@ macro_rules! counts {
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         pub(super) struct Counts { $(pub $name: u64),+ }
 
-        const COLUMNS: &[&str] = &[$(stringify!($name)),+];
+        /// One of them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[expect(non_camel_case_types, reason = "named as the columns are")]
+        pub(super) enum Count { $($name),+ }
+
+        impl Count {
+            #[cfg(test)]
+            pub(super) const ALL: &[Self] = &[$(Self::$name),+];
+
+            const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+        }
 
         impl Counts {
-            fn read(values: &[u64]) -> Self {
-                let mut values = values.iter().copied();
-                Self { $($name: values.next().unwrap_or(0)),+ }
+            pub(super) const fn set(&mut self, count: Count, value: u64) {
+                match count { $(Count::$name => self.$name = value),+ }
+            }
+
+            const fn add(&mut self, other: Self) {
+                $(self.$name += other.$name;)+
             }
         }
     };
@@ -61,13 +77,22 @@ counts!(
 );
 
 impl Counts {
-    fn of_events(&self) -> u64 {
-        self.shown + self.decisions + self.dismissed + self.automatic + self.withdrawals + self.loaded
+    /// These columns, in this order.
+    fn read(columns: &BTreeSet<Count>, values: &[u64]) -> Self {
+        let mut counts = Self::default();
+        columns.iter().zip(values).for_each(|(column, value)| counts.set(*column, *value));
+        counts
     }
+}
 
-    fn of_pairs(&self) -> u64 {
-        self.granted + self.denied + self.partial + self.undecided + self.not_disclosed + self.observed_without_consent
-    }
+/// The counts that a question's answer is made of, and those that decide which of its cells are withheld.
+fn columns(spec: &QuerySpec) -> BTreeSet<Count> {
+    let ordered = spec.order.iter().filter_map(|order| match order.key {
+        OrderKey::Metric(metric) => Some(metric),
+        OrderKey::Dimension(_) => None,
+    });
+    let metrics = spec.metrics.iter().copied().chain(ordered);
+    metrics.flat_map(|metric| metric.counts().iter().copied()).chain([Count::decisions]).collect()
 }
 
 /// What the roll-up says to a question.
@@ -147,6 +172,56 @@ fn grain(spec: &QuerySpec) -> &'static str {
     if spec.has(Dimension::Category) && !spec.has(Dimension::Service) { "category" } else { "service" }
 }
 
+/// The dimensions that rows of an hour have.
+const OF_AN_HOUR: [Dimension; 7] = [
+    Dimension::Site,
+    Dimension::Service,
+    Dimension::Category,
+    Dimension::BannerVersion,
+    Dimension::Regime,
+    Dimension::Bot,
+    Dimension::Time,
+];
+
+/// The seconds since 1970 up to which rows of hours say the same as rows of quarters, and are read instead; none where the
+/// question needs what they leave out.
+fn hours_to(spec: &QuerySpec) -> Option<u32> {
+    let mut dimensions = spec.dimensions.clone();
+    spec.filters.iter().for_each(|filter| filter.collect(&mut dimensions));
+    let is_of_hours = spec.calendar.begins_with_hours() && dimensions.iter().all(|d| OF_AN_HOUR.contains(d));
+    is_of_hours.then(|| spec.calendar.to() / 3600 * 3600)
+}
+
+/// The condition on the grain: which rows of the total, and which of pairs.
+fn grains(spec: &QuerySpec, with: With, statement: &mut Statement) -> String {
+    let total = |suffix: &str| format!("grain = 'total{suffix}'");
+    let pairs = if with.pairs || spec.by_pair() {
+        let filters = spec.pair_filters.iter().map(|filter| format!(" AND ({})", filter.sql(Table::Rollup, statement)));
+        Some(filters.collect::<String>())
+    } else {
+        None
+    };
+    let both = |suffix: &str| match &pairs {
+        Some(filters) => format!("{} OR (grain = '{}{suffix}'{filters})", total(suffix), grain(spec)),
+        None => total(suffix),
+    };
+    let hours = if pooled(spec) { total(BY_HOUR) } else { both(BY_HOUR) };
+    match hours_to(spec) {
+        None => both(""),
+        Some(to) if to == spec.calendar.to() => hours,
+        Some(to) => {
+            let to = statement.bind("hours_to", Value::Second(to));
+            let instant = format!("toDateTime({to}, 'UTC')");
+            format!("(quarter < {instant} AND ({hours})) OR (quarter >= {instant} AND ({}))", both(""))
+        }
+    }
+}
+
+/// Whether a question is about the pairs of all services together, which the totals of hours have.
+fn pooled(spec: &QuerySpec) -> bool {
+    !spec.by_pair() && spec.pair_filters.is_empty()
+}
+
 /// The watermarks are rows of the same table (site and grain empty, service = partition, category = log), so that counts and
 /// watermarks are of one moment.
 pub(super) fn statement(spec: &QuerySpec, with: With) -> Statement {
@@ -156,31 +231,26 @@ pub(super) fn statement(spec: &QuerySpec, with: With) -> Statement {
         (false, true) => format!("if(site = '', {}, '')", d.as_str()),
         (false, false) => "''".to_owned(),
     });
+    let plain: Vec<&str> = spec.plain_dimensions().map(|d| Table::Rollup.column(d)).collect();
     let bucket = bucket(spec, Table::Rollup, &mut statement);
-    let sums: Vec<String> = COLUMNS.iter().map(|column| format!("sum({column})")).collect();
+    let sums: Vec<String> = columns(spec).into_iter().map(|column| format!("sum({})", column.as_str())).collect();
     statement.push(&format!(
         "SELECT CAST(grain, 'String') AS grain_of, {} AS pair_of,",
         texts(pair.iter().map(String::as_str))
     ));
-    let plain = texts(spec.plain_dimensions().map(|d| Table::Rollup.column(d)));
-    statement.push(&format!("       {plain} AS plain, {bucket} AS bucket,"));
+    statement.push(&format!("       {} AS plain, {bucket} AS bucket,", texts(plain.iter().copied())));
     statement.push(&format!("       [{}] AS counts, max(upto) AS upto_of", sums.join(", ")));
     statement.push(&format!("FROM {}", Table::Rollup.name()));
     scope(spec, Table::Rollup, &mut statement);
-    if with.pairs || spec.by_pair() {
-        let mut conditions = vec![format!("grain = '{}'", grain(spec))];
-        for filter in &spec.pair_filters {
-            conditions.push(format!("({})", filter.sql(Table::Rollup, &mut statement)));
-        }
-        statement.push(&format!("  AND (grain = 'total' OR ({}))", conditions.join(" AND ")));
-    } else {
-        statement.push("  AND grain = 'total'");
-    }
+    let grains = grains(spec, with, &mut statement);
+    statement.push(&format!("  AND ({grains})"));
     if with.marks {
         statement.push("   OR (site = '' AND grain = '')");
     }
-    statement.push("GROUP BY grain_of, pair_of, plain, bucket");
-    statement.push("HAVING arraySum(counts) + upto_of > 0");
+    // By the columns themselves: lists of texts would be built for every row that is read.
+    let keys = pair.iter().map(String::as_str).filter(|key| *key != "''").chain(plain);
+    let keys: Vec<&str> = ["grain"].into_iter().chain(keys).chain(["bucket"]).collect();
+    statement.push(&format!("GROUP BY {}", keys.join(", ")));
     statement.push(&format!("LIMIT {}", spec.limits.rows + if with.marks { MOST_MARKS } else { 1 }));
     statement
 }
@@ -191,6 +261,7 @@ pub(super) fn statement(spec: &QuerySpec, with: With) -> Statement {
 /// What the engine says, or more rows than the limit.
 pub(super) async fn read(client: &Client, spec: &QuerySpec, with: With) -> Result<Rollup, QueryError> {
     let mut lines = statement(spec, with).query(client).fetch::<Line>()?;
+    let columns = columns(spec);
     let mut rollup = Rollup::default();
     let mut seen = 0;
     while let Some(line) = lines.next().await? {
@@ -205,16 +276,19 @@ pub(super) async fn read(client: &Client, spec: &QuerySpec, with: With) -> Resul
         if seen > spec.limits.rows {
             return Err(QueryError::TooManyRows(spec.limits.rows));
         }
-        let counts = Counts::read(&line.counts);
+        let counts = Counts::read(&columns, &line.counts);
         let key = Key { plain: line.plain, bucket: line.bucket };
-        if line.grain_of == "total" {
-            if counts.of_events() > 0 {
-                rollup.totals.insert(key, counts);
+        let of_hours = line.grain_of.strip_suffix(BY_HOUR);
+        // An interval may be read from hours and from quarters.
+        if of_hours.unwrap_or(&line.grain_of) == "total" {
+            if of_hours.is_some() && pooled(spec) {
+                rollup.pairs.entry((key.clone(), Pair::default())).or_default().add(counts);
             }
-        } else if counts.of_pairs() + counts.withdrawals > 0 {
+            rollup.totals.entry(key).or_default().add(counts);
+        } else {
             let mut pair = line.pair_of.into_iter();
             let pair = (pair.next().unwrap_or_default(), pair.next().unwrap_or_default());
-            rollup.pairs.insert((key, pair), counts);
+            rollup.pairs.entry((key, pair)).or_default().add(counts);
         }
     }
     Ok(rollup)

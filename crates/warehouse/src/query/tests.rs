@@ -33,6 +33,33 @@ fn totals_read_the_total_grain_alone() {
     insta::assert_snapshot!(rollup::statement(&spec, rollup::With::default()).to_string());
 }
 
+fn beyond_whole_hours(interval: Option<Interval>) -> Calendar {
+    Calendar::new(date(2026, 11, 1), date(2026, 11, 2), "Asia/Kathmandu", interval).unwrap()
+}
+
+#[test]
+fn what_hours_cannot_say_is_read_from_quarters() {
+    let plain = || question(&[Dimension::Time, Dimension::Service], &[Metric::ConsentRate], Some(Interval::Day));
+    let sql = |spec: &QuerySpec| rollup::statement(spec, rollup::With::default()).to_string();
+    assert!(sql(&plain()).contains("(grain = 'total_1h' OR (grain = 'service_1h'))"));
+    let all = QuerySpec { dimensions: vec![Dimension::Time], ..plain() };
+    assert!(
+        rollup::statement(&all, rollup::With { pairs: true, marks: false })
+            .to_string()
+            .contains("(grain = 'total_1h')")
+    );
+    let open = QuerySpec { calendar: plain().calendar.until(1_793_621_700), ..plain() };
+    insta::assert_snapshot!(sql(&open));
+    for spec in [
+        QuerySpec { dimensions: vec![Dimension::Country], ..plain() },
+        QuerySpec { filters: vec![Filter::Not(Box::new(is(Dimension::Device, &["mobile"])))], ..plain() },
+        QuerySpec { calendar: beyond_whole_hours(None), ..plain() },
+        QuerySpec { calendar: beyond_whole_hours(Some(Interval::Hour)), ..plain() },
+    ] {
+        assert!(!sql(&spec).contains("_1h"), "{}", sql(&spec));
+    }
+}
+
 #[test]
 fn rows_by_service_come_with_the_totals_they_repeat() {
     let mut spec = question(

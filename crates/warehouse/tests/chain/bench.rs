@@ -61,7 +61,7 @@ impl Bench {
         let ranges = "SELECT range_from, range_to FROM events_data WHERE kind = 'range' ORDER BY range_from, range_to";
         let rates = format!(
             "SELECT toUInt64((toUnixTimestamp(quarter) - {}) / {}) AS at, sum(shown) FROM rates_15m_data \
-             WHERE site != '' GROUP BY at",
+             WHERE grain = 'total' GROUP BY at",
             BEGIN_MS / 1000,
             QUARTER_MS / 1000
         );

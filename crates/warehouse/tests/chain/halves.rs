@@ -124,7 +124,7 @@ async fn a_stretch_is_caught_up_in_steps() {
         let step = Step { from, to: from + 4 };
         staged(&bench, step).await.insert(&events(step)).await.unwrap();
     }
-    let owner = Owner::open(bench.engine().with_most_rows(12)).await.unwrap();
+    let owner = Owner::open(bench.engine().with_most_rows(24)).await.unwrap();
     let marks = owner.watermarks();
     assert_eq!((marks.events, marks.ids, marks.rates), (40, 40, 40));
     assert_eq!(bench.contents().await.lost_and_doubled(40), (0, 0));
