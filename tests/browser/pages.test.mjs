@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { createRequire } from 'node:module'
 import { startAvow } from './avow.mjs'
 import { launch } from './chromium.mjs'
+import { TASKS, skip, walk } from './keyboard.mjs'
 
 const LIMIT = { timeout: 480_000 }
 /** What `/` may weigh, compressed, before anything is touched. */
@@ -161,6 +162,25 @@ test('the overview can be used by keyboard alone', LIMIT, async () => {
   await page.keyboard.press('Enter')
   await page.locator('[data-service="chaport"] h1').waitFor()
   assert.deepEqual(wrong, [])
+  await close()
+})
+
+test('every page can be used by keyboard alone', LIMIT, async () => {
+  const { page, wrong, close } = await open({ viewport: WIDE, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+  const found = []
+  const first = (path) => PAGES.find(([known]) => known.split('?')[0] === path)
+  for (const [path, act] of Object.entries(TASKS)) {
+    const [address, ready] = first(path) ?? [path, 'h1']
+    await visit(page, address, ready)
+    found.push(...(await walk(page)).map((text) => `${path}: ${text}`))
+    await page.goto('about:blank') // else the address is the same but for its fragment, and nothing is loaded anew
+    await visit(page, address, ready)
+    await skip(page)
+    await act(page).catch((error) => found.push(`${path}: ${error.message}`))
+  }
+  // A visitor of whom nothing is recorded is a 404, of which the console tells.
+  const said = wrong.filter((text) => !text.includes('404'))
+  assert.deepEqual([...found, ...said], [])
   await close()
 })
 
