@@ -79,14 +79,22 @@ async function ask<K extends string>(
     ...queryOf(scope, { metrics: asking.byRegime ?? ['shown', 'decisions'], dimensions: ['regime'], filters: filtersOf(view) }),
     compare: asking.compare ?? null,
   };
-  const [first, ...answers] = await Promise.all([regimes, ...names.map((name) => asked[name])].map((one) => allPages(client, one, signal)));
+  // The same question is asked once, however many parts it answers.
+  const once = new Map<string, Promise<Answer>>();
+  const answerOf = (one: Question) => {
+    const key = JSON.stringify(one);
+    const answer = once.get(key) ?? allPages(client, one, signal);
+    once.set(key, answer);
+    return answer;
+  };
+  const [first, ...answers] = await Promise.all([regimes, ...names.map((name) => asked[name])].map(answerOf));
   const moments = [first, ...answers].map((answer) => Date.parse(answer?.meta.freshness ?? '')).filter(Number.isFinite);
   return {
     scope,
     regimes: first?.rows ?? [],
     rows: Object.fromEntries(names.map((name, i) => [name, answers[i]?.rows ?? []])) as Record<K, Row[]>,
     freshness: moments.length > 0 ? new Date(Math.min(...moments)) : null,
-    suppressed: [first, ...answers].reduce((sum, answer) => sum + (answer?.meta.suppressed ?? 0), 0),
+    suppressed: [...new Set([first, ...answers])].reduce((sum, answer) => sum + (answer?.meta.suppressed ?? 0), 0),
   };
 }
 
