@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 BIN := target/release/avow
 
-.PHONY: help run build test bench soak chaos fuzz lint fmt clean engine web beacon verifier
+.PHONY: help run build test bench soak chaos fuzz lint fmt clean engine web beacon verifier screens
 
 help: ## This list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: build ## The figures, side by side.
 
 soak: build ## The long runs: a million events, embedded and over Kafka.
 	@tests/soak.sh
+
+screens: build ## Take every page for docs/screens.md (needs Chromium).
+	@tests/browser/ensure-chromium.sh && npm --prefix tests/browser ci --silent --no-audit --no-fund && node tests/browser/screens.mjs
 
 chaos: build ## Faults under load, ten seeds, half an hour: lost 0, doubled 0.
 	@tests/chaos.sh

@@ -39,13 +39,16 @@ const answers = (url) => fetch(url).then(({ ok }) => ok, () => false)
 /** The environment less what would configure the server: AVOW_BIN alone would be an unknown key. */
 const unconfigured = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AVOW_')))
 
-/** Starts `avow serve` and waits until it is ready. `stop()` ends it by SIGTERM and removes its data. */
-export const startAvow = async () => {
+/**
+ * Starts `avow serve`, or another command that serves, and waits until it is ready. `stop()` ends it by SIGTERM and removes
+ * its data.
+ */
+export const startAvow = async ({ command = ['serve'], config = {} } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'avow-browser-'))
   const [port, adminPort] = [await freePort(), await freePort()]
   const log = join(folder, 'avow.log')
   const out = openSync(log, 'a')
-  const child = spawn(binary(), ['serve'], {
+  const child = spawn(binary(), command, {
     cwd: folder, // an avow.toml of the developer's must not leak in
     stdio: ['ignore', out, out],
     env: {
@@ -57,6 +60,7 @@ export const startAvow = async () => {
       AVOW_INGEST__QUOTAS: 'off',
       AVOW_INGEST__COUNTRY_HEADER: COUNTRY_HEADER,
       AVOW_LIBCHDB: process.env.AVOW_LIBCHDB ?? join(ROOT, '.engine/libchdb.so'),
+      ...config,
     },
   })
   const ended = once(child, 'exit')

@@ -3,6 +3,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
+import { directory } from './app/directory.svelte';
 import { language } from './app/locale.svelte';
 import { route } from './app/route.svelte';
 import { session } from './app/session.svelte';
@@ -10,6 +11,9 @@ import { session } from './app/session.svelte';
 session.start();
 language.start();
 route.start();
+
+// What the first page waits for is asked for before anything is drawn.
+if (session.client) void directory.load(session.client, language.current);
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });

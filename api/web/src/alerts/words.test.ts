@@ -22,6 +22,6 @@ describe('an alert says', () => {
 
   it('what was seen before consent', () => {
     const first = alert('before_consent', { sightings: 3 }, { method: 'first_in_four_weeks' });
-    expect(sentence(first, 'en', 'UTC')).toBe('Seen 3 times within 24 hours, never in the four weeks before.');
+    expect(sentence(first, 'en', 'UTC')).toBe('Sightings within 24 hours: 3; none in the four weeks before.');
   });
 });

@@ -10,23 +10,43 @@ class Directory {
   me = $state.raw<Me | null>(null);
   sites = $state.raw<Site[]>([]);
   services = $state.raw<ServiceSummary[]>([]);
-  /** Whether all have been asked for, successfully or not: without names the page shows identifiers. */
+  /**
+   * Whether reader and sites have been asked for, successfully or not: numbers depend on the sites' zones. Services are
+   * only names, which may come later: without them the page shows identifiers.
+   */
   ready = $state(false);
 
+  private of: Client | null = null;
   private readonly siteNames = $derived(new Map(this.sites.map((site) => [site.site, site.name])));
   private readonly serviceNames = $derived(new Map(this.services.map((service) => [service.slug, service.name])));
 
+  /** Asks for all of it, once per client. */
   async load(client: Client, language: string): Promise<void> {
+    if (this.of === client) return;
+    this.of = client;
     this.ready = false;
-    const [me, sites, services] = await Promise.allSettled([client.me(), client.sites(), client.services(language)]);
+    const named = this.name(client, language);
+    const [me, sites] = await Promise.allSettled([session.known ?? client.me(), client.sites()]);
     if (session.client !== client) return;
-    for (const outcome of [me, sites, services]) {
+    for (const outcome of [me, sites]) {
       if (outcome.status === 'rejected') session.notice(asProblem(outcome.reason));
     }
     this.me = me.status === 'fulfilled' ? me.value : null;
     this.sites = sites.status === 'fulfilled' ? sites.value : [];
-    this.services = services.status === 'fulfilled' ? services.value : [];
     this.ready = true;
+    await named;
+  }
+
+  private async name(client: Client, language: string): Promise<void> {
+    try {
+      const services = await client.services(language);
+      if (session.client === client) this.services = services;
+    } catch (thrown) {
+      if (session.client === client) {
+        this.services = [];
+        session.notice(asProblem(thrown));
+      }
+    }
   }
 
   async reloadSites(client: Client): Promise<void> {

@@ -3,6 +3,7 @@
 // before anything else happens, so that they reach neither the history nor a screenshot.
 import { Client } from '../api/client';
 import { asProblem, type ApiProblem } from '../api/problem';
+import type { Me } from '../api/types';
 
 const STORED = 'avow.token';
 const SHARED = 'avow.share';
@@ -15,6 +16,8 @@ class Session {
   entry = $state<Entry>('session');
   /** Whether it is not known yet if the browser holds a session. */
   asking = $state(false);
+  /** Who it is, where that was asked to find out if there is a session. */
+  known: Me | null = null;
   /** Why the reader was signed out, if it was not their own wish. */
   refused = $state<Entry | null>(null);
   /** The secret of an invitation that the reader has followed. */
@@ -37,7 +40,7 @@ class Session {
     this.asking = true;
     const client = new Client(null);
     try {
-      await client.me();
+      this.known = await client.me();
       this.client = client;
     } catch (thrown) {
       // Without a session the server says 401; whatever else it says, signing in will meet it again.
@@ -59,6 +62,7 @@ class Session {
 
   private enter(entry: Entry, secret: string | null): void {
     this.refused = null;
+    this.known = null;
     this.entry = entry;
     this.client = new Client(secret);
   }
@@ -73,6 +77,7 @@ class Session {
   private leave(): void {
     sessionStorage.removeItem(STORED);
     sessionStorage.removeItem(SHARED);
+    this.known = null;
     this.client = null;
   }
 

@@ -3,13 +3,14 @@ import type { Client } from '../api/client';
 import { followLive, type LiveState } from '../api/stream';
 import type { ApiProblem } from '../api/problem';
 import type { LiveCounts } from '../api/types';
-import { LiveWindow, type Totals } from './window';
+import { LiveWindow, type Second, type Totals } from './window';
 
 export class LiveFeed {
   state = $state<LiveState>('connecting');
   refused = $state.raw<ApiProblem | null>(null);
   totals = $state.raw<Totals>(new LiveWindow().totals(0));
   perSecond = $state.raw<number[]>(new LiveWindow().perSecond(0));
+  rows = $state.raw<Second[]>([]);
   now = $state(Date.now());
   /** How many of the last minute's seconds have been followed so far. */
   seconds = $state(0);
@@ -58,5 +59,6 @@ export class LiveFeed {
     this.seconds = Math.min(60, Math.floor((this.now - this.since) / 1000) + 1);
     this.totals = this.window.totals(this.now);
     this.perSecond = this.window.perSecond(this.now);
+    this.rows = this.window.rows(this.now, this.seconds);
   }
 }

@@ -12,6 +12,12 @@ export interface Totals {
   withdrawn: number;
 }
 
+/** One second and what was counted in it. */
+export interface Second {
+  at: Date;
+  totals: Totals;
+}
+
 const NOTHING: Totals = { events: 0, shown: 0, decisions: 0, granted: 0, denied: 0, withdrawn: 0 };
 
 export class LiveWindow {
@@ -52,6 +58,15 @@ export class LiveWindow {
   perSecond(now: number): number[] {
     const second = Math.floor(now / 1000);
     return Array.from({ length: SECONDS }, (_, i) => this.seconds.get(second - SECONDS + 1 + i)?.events ?? 0);
+  }
+
+  /** The last `seconds` seconds with their beginnings, oldest first: the table behind the bars. */
+  rows(now: number, seconds: number): Second[] {
+    const second = Math.floor(now / 1000);
+    return Array.from({ length: seconds }, (_, i) => {
+      const at = second - seconds + 1 + i;
+      return { at: new Date(at * 1000), totals: this.seconds.get(at) ?? NOTHING };
+    });
   }
 
   clear(): void {

@@ -81,15 +81,23 @@ async function ask<K extends string>(
 ): Promise<Numbers<K>> {
   const asked = asking.questions(scope);
   const names = Object.keys(asked) as K[];
+  // The same question is asked once, however many parts it answers.
+  const once = new Map<string, Promise<Answer>>();
+  const answerOf = (one: Query) => {
+    const key = JSON.stringify(one);
+    const answer = once.get(key) ?? allPages(client, one, signal);
+    once.set(key, answer);
+    return answer;
+  };
   const all = [regimes(view, scope, asking), ...names.map((name) => asked[name])];
-  const [first, ...answers] = await Promise.all(all.map((one) => allPages(client, one, signal)));
+  const [first, ...answers] = await Promise.all(all.map(answerOf));
   const moments = [first, ...answers].map((answer) => Date.parse(answer?.meta.freshness ?? '')).filter(Number.isFinite);
   return {
     scope,
     regimes: first?.rows ?? [],
     rows: Object.fromEntries(names.map((name, i) => [name, answers[i]?.rows ?? []])) as Record<K, Row[]>,
     freshness: moments.length > 0 ? new Date(Math.min(...moments)) : null,
-    suppressed: [first, ...answers].reduce((sum, answer) => sum + (answer?.meta.suppressed ?? 0), 0),
+    suppressed: [...new Set([first, ...answers])].reduce((sum, answer) => sum + (answer?.meta.suppressed ?? 0), 0),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, count, dayRange, duration, intervalStart, percent, percentRange, points, pValue, rangeDigits, relativeChange, tick } from './format';
+import { ago, arrow, count, dayRange, duration, intervalStart, percent, percentRange, points, pValue, rangeDigits, relativeChange, tick } from './format';
 
 const plain = (text: string) => text.replace(/[\u00a0\u202f\u2009]/g, ' ');
 
@@ -67,4 +67,8 @@ describe('duration', () => {
     expect(plain(duration('en', 11_160))).toBe('3.1 hrs');
     expect(plain(duration('en', 803_520))).toBe('9.3 days');
   });
+});
+
+it('points an arrow only where the written change is not 0', () => {
+  expect([0.0004, 0.0006, -0.0004, -0.0006, 0].map(arrow)).toEqual(['=', '▲', '=', '▼', '=']);
 });

@@ -49,6 +49,12 @@ export function points(locale: Locale, fraction: number, digits = 1): string {
   return numbers(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: 'exceptZero' }).format(fraction * 100);
 }
 
+/** The arrow of a change as it is written, with one decimal: what rounds to 0.0 goes neither way. */
+export function arrow(fraction: number): '▲' | '▼' | '=' {
+  const rounded = Math.round(fraction * 1000);
+  return rounded > 0 ? '▲' : rounded < 0 ? '▼' : '=';
+}
+
 /** A p value: four decimals, `< 0.0001` below that. */
 export function pValue(locale: Locale, p: number): string {
   const written = numbers(locale, { minimumFractionDigits: 4, maximumFractionDigits: 4 }).format(Math.max(p, 0.0001));
@@ -60,9 +66,9 @@ export function rangeDigits(low: number, high: number): number {
   return high - low < 0.001 && high > low ? 2 : 1;
 }
 
-/** `4.2 s` */
-export function seconds(locale: Locale, value: number): string {
-  return numbers(locale, { style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits: 1 })
+/** `4.2 s`; with `least` decimals where values stand under one another. */
+export function seconds(locale: Locale, value: number, least = 0): string {
+  return numbers(locale, { style: 'unit', unit: 'second', unitDisplay: 'short', minimumFractionDigits: least, maximumFractionDigits: 1 })
     .format(value);
 }
 

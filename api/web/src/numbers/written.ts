@@ -7,7 +7,7 @@ import { isRate } from './metrics';
 export function written(locale: Locale, metric: Metric, value: number): string {
   if (isRate(metric)) return percent(locale, value);
   if (metric === 'median_seconds_to_withdraw') return duration(locale, value);
-  return metric === 'median_seconds_to_decide' ? seconds(locale, value) : count(locale, value);
+  return metric === 'median_seconds_to_decide' ? seconds(locale, value, 1) : count(locale, value);
 }
 
 /** The plain value of a row's cell; null where it is withheld or nothing. */

@@ -28,6 +28,12 @@ describe('the overview’s questions', () => {
     expect(service.filters).not.toContainEqual(['is', 'service', ['chaport']]);
   });
 
+  it('are one for both lines, unless one of them has a focus', () => {
+    const { time, choices } = asked('');
+    expect(choices).toBe(time);
+    expect(asked('service=chaport').choices.dimensions).toEqual(['time']);
+  });
+
   it('never ask for categories alone under a filter on services, which the server refuses', () => {
     expect(asked('').category.dimensions).toEqual(['category']);
     expect(asked('filter=service:is_not:chaport').category.dimensions).toEqual(['category', 'service']);
@@ -43,7 +49,8 @@ describe('the overview’s questions', () => {
 
   it('are those that `make bench` measures', async () => {
     const plain = view('');
-    const all = { regimes: regimes(plain, scopeOf(plain, 'UTC', now), asking(plain)), ...asked('') };
+    const { choices: _, ...rest } = asked('');
+    const all = { regimes: regimes(plain, scopeOf(plain, 'UTC', now), asking(plain)), ...rest };
     await expect(`${JSON.stringify(all, null, 2)}\n`).toMatchFileSnapshot('../../../../tests/bench/latency/overview.json');
   });
 });

@@ -22,16 +22,19 @@ export function questions(view: ViewState, scope: Scope): Record<BoardPart, Quer
   const filters: Filter[] = [...filtersOf(view), ['is', 'regime', [scope.regime]]];
   const { focus } = view;
   const byService = filters.some(([, dimension]) => dimension === 'service');
+  const choices: Metric[] = ['shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice'];
+  // Without a focus both lines are of the same events, and one question answers for both.
+  const time: Query = {
+    ...queryOf(scope, {
+      metrics: focus ? [...PAIRS, 'decisions', 'shown'] : [...PAIRS, ...choices],
+      dimensions: focus ? ['time', focus.dimension] : ['time'],
+      filters: focus ? [...filters, ['is', focus.dimension, [focus.value]]] : filters,
+    }),
+    compare: view.compare,
+  };
   return {
-    time: {
-      ...queryOf(scope, {
-        metrics: [...PAIRS, 'decisions', 'shown'],
-        dimensions: focus ? ['time', focus.dimension] : ['time'],
-        filters: focus ? [...filters, ['is', focus.dimension, [focus.value]]] : filters,
-      }),
-      compare: view.compare,
-    },
-    choices: queryOf(scope, { metrics: ['shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice'], dimensions: ['time'], filters }),
+    time,
+    choices: focus ? queryOf(scope, { metrics: choices, dimensions: ['time'], filters }) : time,
     releases: queryOf(scope, { metrics: ['shown'], dimensions: ['time', 'banner_version'], filters }),
     // The server refuses a filter on services by category alone: a category's state is not that of one service.
     category: queryOf(scope, {
