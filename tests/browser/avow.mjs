@@ -27,7 +27,7 @@ export const binary = () => {
 }
 
 /** A port of 127.0.0.1 that is free now. */
-const freePort = async () => {
+export const freePort = async () => {
   const server = createServer()
   const { port } = new URL(await listen(server))
   await new Promise((closed) => server.close(closed))
@@ -39,10 +39,14 @@ const answers = (url) => fetch(url).then(({ ok }) => ok, () => false)
 /** The environment less what would configure the server: AVOW_BIN alone would be an unknown key. */
 const unconfigured = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AVOW_')))
 
-/** Starts `avow serve` and waits until it is ready. `stop()` ends it by SIGTERM and removes its data. */
-export const startAvow = async () => {
+/**
+ * Starts `avow serve` and waits until it is ready. `stop()` ends it by SIGTERM and removes its data. `settings` are further
+ * variables of its environment, by the origin that it will have.
+ */
+export const startAvow = async (settings = async (_origin) => ({})) => {
   const folder = await mkdtemp(join(tmpdir(), 'avow-browser-'))
   const [port, adminPort] = [await freePort(), await freePort()]
+  const further = await settings(`http://127.0.0.1:${port}`)
   const log = join(folder, 'avow.log')
   const out = openSync(log, 'a')
   const child = spawn(binary(), ['serve'], {
@@ -57,6 +61,7 @@ export const startAvow = async () => {
       AVOW_INGEST__QUOTAS: 'off',
       AVOW_INGEST__COUNTRY_HEADER: COUNTRY_HEADER,
       AVOW_LIBCHDB: process.env.AVOW_LIBCHDB ?? join(ROOT, '.engine/libchdb.so'),
+      ...further,
     },
   })
   const ended = once(child, 'exit')
