@@ -21,6 +21,7 @@ use crate::config::ApiConfig;
 use crate::exports::Exports;
 use crate::letters::Letters;
 use crate::live::Live;
+use crate::oidc::Oidc;
 use crate::quality::watch;
 use crate::query::export::{QueryExports, Writing};
 use crate::rebuilds::{Rebuilding, Rebuilds};
@@ -54,6 +55,8 @@ pub struct Parts {
     /// Where audits of the ledgers are noted; made where it is missing.
     pub audits_dir: PathBuf,
     pub access_log: AccessLogConfig,
+    /// Where people may sign in besides.
+    pub oidc: Option<Oidc>,
     /// Ends the tasks behind the handlers: the export worker, a rebuild, the live poller and its streams.
     pub shutdown: CancellationToken,
 }
@@ -95,6 +98,7 @@ pub struct Api {
     pub(crate) passwords: Semaphore,
     pub(crate) attempts: Attempts,
     pub(crate) access_log: AccessLogConfig,
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) notes: Notes,
 }
 
@@ -106,7 +110,7 @@ impl Api {
     /// Where a folder cannot be used.
     pub async fn start(config: ApiConfig, parts: Parts) -> Result<Arc<Self>, ApiError> {
         let Parts { warehouse, log, control, keys, metrics, log_keeps, webhooks, serving, taken_for, .. } = parts;
-        let access_log = parts.access_log;
+        let (access_log, oidc) = (parts.access_log, parts.oidc);
         let (exports_dir, rebuilds_dir, audits_dir) = (parts.exports_dir, parts.rebuilds_dir, parts.audits_dir);
         let shutdown = parts.shutdown;
         let exports = Exports::open(
@@ -173,6 +177,7 @@ impl Api {
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             attempts,
             access_log,
+            oidc,
             notes,
         }))
     }

@@ -37,6 +37,8 @@ pub struct Person {
     pub disabled_at: Option<String>,
     /// Whether there is a password.
     pub has_password: bool,
+    /// Whether they have signed in at the provider of identities (OpenID Connect).
+    pub has_identity: bool,
     /// Until when an invitation that is not redeemed holds.
     pub invited_until: Option<String>,
 }
@@ -55,6 +57,7 @@ impl Person {
             made_at: moment::written(record.made_at),
             disabled_at: record.disabled_at.map(moment::written),
             has_password: people.credential(record.id).is_some_and(|credential| credential.password.is_some()),
+            has_identity: people.has_identity(record.id),
             invited_until: people
                 .invitation(record.id)
                 .filter(is_open)
@@ -104,7 +107,7 @@ fn handled(api: &Api, caller: &Caller, id: Uuid) -> Result<std::sync::Arc<Person
     Err(Problem::forbidden("site_forbidden", "that person sees more sites than you"))
 }
 
-fn name(asked: &str) -> Result<String, Problem> {
+pub(crate) fn name(asked: &str) -> Result<String, Problem> {
     let name = asked.trim();
     if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
         return Err(Problem::unprocessable("invalid_value", "name must have 1 to 200 characters").at("/name"));
@@ -113,7 +116,7 @@ fn name(asked: &str) -> Result<String, Problem> {
 }
 
 /// An e-mail address in lower case. That it works is shown by the invitation alone.
-fn email(asked: &str) -> Result<String, Problem> {
+pub(crate) fn email(asked: &str) -> Result<String, Problem> {
     let email = asked.trim().to_lowercase();
     let is_one = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     let is_plain = email.matches('@').count() == 1 && !email.chars().any(|c| c.is_whitespace() || c.is_control());
@@ -144,6 +147,7 @@ fn refused(error: PeopleError) -> Problem {
         PeopleError::LastAdmin => Problem::new(StatusCode::CONFLICT, "last_admin", error.to_string()),
         PeopleError::Unknown => Problem::not_found("unknown_person", error.to_string()),
         PeopleError::InvitationGone => Problem::new(StatusCode::GONE, "invitation_gone", error.to_string()),
+        PeopleError::OtherIdentity => Problem::new(StatusCode::CONFLICT, "other_identity", error.to_string()),
         PeopleError::Control(error) => crate::sites::put::refused(error),
     }
 }

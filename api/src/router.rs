@@ -22,8 +22,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::{
     Api, access_log, aggregates, alerts, allowance, attachments, audits, banners, bridges, exports, ledger, letters,
-    live, me, openapi, page, people, quality, query, rebuilds, reference, reports, services, sessions, shares, sites,
-    subjects, tokens, webhooks,
+    live, me, oidc, openapi, page, people, quality, query, rebuilds, reference, reports, services, sessions, shares,
+    sites, subjects, tokens, webhooks,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -59,6 +59,9 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(me::get::get_me))
         .routes(routes!(sessions::get::get_session, sessions::sign_in::sign_in, sessions::sign_out::sign_out))
         .routes(routes!(sessions::password::change_password))
+        .routes(routes!(oidc::ways::get_ways))
+        .routes(routes!(oidc::begin::begin_oidc))
+        .routes(routes!(oidc::callback::finish_oidc))
         .routes(routes!(sessions::list::list_sessions))
         .routes(routes!(sessions::end::end_session))
         .routes(routes!(people::list::list_people, people::create::create_person))

@@ -8,7 +8,9 @@ use crate::alert::AlertRuleRecord;
 use crate::banner::Evidence;
 use crate::event::code;
 use crate::ids::SiteId;
-use crate::people::{Credential, InvitationRecord, PersonRecord, SeenRecord, SessionRecord, ShareRecord};
+use crate::people::{
+    Credential, IdentityRecord, InvitationRecord, PersonRecord, SeenRecord, SessionRecord, ShareRecord,
+};
 use crate::record::{Framing, SCHEMA_V1, SchemaRef, fingerprint};
 use crate::rights::{Erasure, Mark};
 use crate::settings::SiteSettings;
@@ -64,6 +66,8 @@ pub enum ControlValue {
     Person(PersonRecord),
     /// Key `credential/<person>`: with what.
     Credential(Credential),
+    /// Key `identity/<SHA-256 of issuer and subject>`: as whom a provider of identities knows them.
+    Identity(IdentityRecord),
     /// Key `session/<id>`: who has.
     Session(SessionRecord),
     /// Key `seen/<session>`: when a session was last used.

@@ -5,6 +5,7 @@
 //! change of the other that another process makes at the same time.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::control::Scope;
@@ -75,6 +76,31 @@ impl Credential {
     pub fn key(&self) -> String {
         format!("credential/{}", self.person)
     }
+}
+
+/// Whom a provider of identities (OpenID Connect) says that a person is. A key of its own: it never writes over a password that
+/// another process changes at the same time. Of two that one issuer has for one person the one made first counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityRecord {
+    pub person: Uuid,
+    /// The provider's `iss`, and its `sub` for them.
+    pub issuer: String,
+    pub subject: String,
+    /// ms since 1970.
+    pub made_at: i64,
+}
+
+impl IdentityRecord {
+    /// Its key in the topic.
+    pub fn key(&self) -> String {
+        identity_key(&self.issuer, &self.subject)
+    }
+}
+
+/// Under which key it stands who an issuer's subject is: SHA-256(issuer || 0x00 || subject), in hexadecimal.
+pub fn identity_key(issuer: &str, subject: &str) -> String {
+    let digest = Sha256::new().chain_update(issuer).chain_update([0]).chain_update(subject).finalize();
+    format!("identity/{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// A session: the browser has the secret.
@@ -202,6 +228,12 @@ mod tests {
                 disabled_at: None,
             }),
             ControlValue::Credential(Credential { person: id, password: None, epoch: 2, made_at: 1 }),
+            ControlValue::Identity(IdentityRecord {
+                person: id,
+                issuer: "https://id.example.org".into(),
+                subject: "4711".into(),
+                made_at: 1,
+            }),
             ControlValue::Share(ShareRecord {
                 id,
                 name: "November".into(),

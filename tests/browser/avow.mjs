@@ -27,7 +27,7 @@ export const binary = () => {
 }
 
 /** A port of 127.0.0.1 that is free now. */
-const freePort = async () => {
+export const freePort = async () => {
   const server = createServer()
   const { port } = new URL(await listen(server))
   await new Promise((closed) => server.close(closed))
@@ -40,12 +40,13 @@ const answers = (url) => fetch(url).then(({ ok }) => ok, () => false)
 const unconfigured = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AVOW_')))
 
 /**
- * Starts `avow serve`, or another command that serves, and waits until it is ready. `stop()` ends it by SIGTERM and removes
- * its data.
+ * Starts `avow serve`, or another command that serves, and waits until it is ready. `config` are further variables of its
+ * environment, where need be by the origin that it will have. `stop()` ends it by SIGTERM and removes its data.
  */
-export const startAvow = async ({ command = ['serve'], config = {} } = {}) => {
+export const startAvow = async ({ command = ['serve'], config = (_origin) => ({}) } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'avow-browser-'))
   const [port, adminPort] = [await freePort(), await freePort()]
+  const further = await config(`http://127.0.0.1:${port}`)
   const log = join(folder, 'avow.log')
   const out = openSync(log, 'a')
   const child = spawn(binary(), command, {
@@ -60,7 +61,7 @@ export const startAvow = async ({ command = ['serve'], config = {} } = {}) => {
       AVOW_INGEST__QUOTAS: 'off',
       AVOW_INGEST__COUNTRY_HEADER: COUNTRY_HEADER,
       AVOW_LIBCHDB: process.env.AVOW_LIBCHDB ?? join(ROOT, '.engine/libchdb.so'),
-      ...config,
+      ...further,
     },
   })
   const ended = once(child, 'exit')

@@ -18,7 +18,7 @@ const moment = (minutesAgo) => new Date(Date.now() - minutesAgo * 6e4).toISOStri
 
 /** Starts the server and fills it; resolves once everything is there to be shown. */
 export const startShowcase = async () => {
-  const avow = await startAvow({ command: ['demo', '--days', String(DAYS), '--rate', String(RATE)], config: { AVOW_ALERTS__EVERY_SECONDS: '5' } })
+  const avow = await startAvow({ command: ['demo', '--days', String(DAYS), '--rate', String(RATE)], config: () => ({ AVOW_ALERTS__EVERY_SECONDS: '5' }) })
   await history(avow)
   await otherTool(avow)
   await visitor(avow)

@@ -25,12 +25,13 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
     ("crates/webhooks", &["schemas"]),
+    ("crates/oidc", &[]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
     (
         "processor",
         &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "stamp", "telemetry", "webhooks"],
     ),
-    ("api", &["schemas", "log", "control", "warehouse", "ledger", "records", "trees", "telemetry", "webhooks"]),
+    ("api", &["schemas", "log", "control", "oidc", "warehouse", "ledger", "records", "trees", "telemetry", "webhooks"]),
 ];
 
 /// A word that may be used in one folder only.
@@ -38,6 +39,7 @@ const SEEN_ONLY_IN: &[(&str, &[&str])] = &[
     ("rdkafka::", &["crates/log"]),
     ("clickhouse::", &["crates/warehouse", "crates/chbox"]),
     ("libloading", &["crates/chbox"]),
+    ("openidconnect::", &["crates/oidc"]),
     ("axum::", &["ingest", "api", "crates/chbox", "crates/avow", "tests"]),
 ];
 

@@ -1,5 +1,6 @@
 //! The session's cookie: `__Host-avow`, which a browser sends over TLS to this host alone (RFC 6265bis, 4.1.3). On plain HTTP
-//! to the machine itself, where there is no TLS, it is `avow`.
+//! to the machine itself, where there is no TLS, it is `avow`. Beside it, while somebody is at the provider of identities, that of
+//! their sign-in: `SameSite=Lax`, since the provider sends them back.
 
 use http::HeaderValue;
 use http::header::COOKIE;
@@ -8,8 +9,16 @@ use http::request::Parts;
 use super::origin;
 use crate::problem::Problem;
 
-const OVER_TLS: &str = "__Host-avow";
-const ON_THIS_MACHINE: &str = "avow";
+/// A cookie of ours by its names, over TLS and on this machine.
+#[derive(Clone, Copy)]
+struct Named {
+    over_tls: &'static str,
+    on_this_machine: &'static str,
+    same_site: &'static str,
+}
+
+const SESSION: Named = Named { over_tls: "__Host-avow", on_this_machine: "avow", same_site: "Strict" };
+const SIGN_IN: Named = Named { over_tls: "__Host-avow-oidc", on_this_machine: "avow-oidc", same_site: "Lax" };
 
 /// Whether a request came from this very machine without TLS, as far as its headers say.
 fn is_plain_and_local(parts: &Parts) -> bool {
@@ -24,16 +33,14 @@ fn is_plain_and_local(parts: &Parts) -> bool {
     is_local && !through_tls
 }
 
-const fn name(plain_and_local: bool) -> &'static str {
-    if plain_and_local { ON_THIS_MACHINE } else { OVER_TLS }
-}
-
 /// The session's secret in a request.
 pub fn shown(parts: &Parts) -> Option<&str> {
-    let name = name(is_plain_and_local(parts));
-    let texts = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, secret)| secret)
+    SESSION.shown(parts)
+}
+
+/// What a browser has kept of a sign-in that is under way.
+pub fn sign_in_shown(parts: &Parts) -> Option<&str> {
+    SIGN_IN.shown(parts)
 }
 
 /// The header that gives a browser a session for at most so many seconds; none at all takes it away.
@@ -41,11 +48,37 @@ pub fn shown(parts: &Parts) -> Option<&str> {
 /// # Errors
 /// A secret that no header can carry: a defect.
 pub fn set(parts: &Parts, session: Option<(&str, i64)>) -> Result<HeaderValue, Problem> {
-    let plain = is_plain_and_local(parts);
-    let (secret, seconds) = session.unwrap_or(("", 0));
-    let secure = if plain { "" } else { "; Secure" };
-    let text = format!("{}={secret}; HttpOnly; SameSite=Strict{secure}; Path=/; Max-Age={seconds}", name(plain));
-    HeaderValue::from_str(&text).map_err(|_| Problem::internal("the cookie cannot be written"))
+    SESSION.set(parts, session)
+}
+
+/// The header that lets a browser keep what belongs to a sign-in; as [`set`].
+///
+/// # Errors
+/// A text that no header can carry: a defect.
+pub fn set_sign_in(parts: &Parts, kept: Option<(&str, i64)>) -> Result<HeaderValue, Problem> {
+    SIGN_IN.set(parts, kept)
+}
+
+impl Named {
+    const fn name(self, plain_and_local: bool) -> &'static str {
+        if plain_and_local { self.on_this_machine } else { self.over_tls }
+    }
+
+    fn shown(self, parts: &Parts) -> Option<&str> {
+        let name = self.name(is_plain_and_local(parts));
+        let texts = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    fn set(self, parts: &Parts, value: Option<(&str, i64)>) -> Result<HeaderValue, Problem> {
+        let plain = is_plain_and_local(parts);
+        let (value, seconds) = value.unwrap_or(("", 0));
+        let secure = if plain { "" } else { "; Secure" };
+        let (name, same_site) = (self.name(plain), self.same_site);
+        let text = format!("{name}={value}; HttpOnly; SameSite={same_site}{secure}; Path=/; Max-Age={seconds}");
+        HeaderValue::from_str(&text).map_err(|_| Problem::internal("the cookie cannot be written"))
+    }
 }
 
 #[cfg(test)]

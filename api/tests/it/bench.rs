@@ -189,6 +189,7 @@ fn parts(
         rebuilds_dir: folder.join("rebuilds"),
         audits_dir: folder.join("audits"),
         access_log: avow_api::AccessLogConfig::default(),
+        oidc: None,
         shutdown: shutdown.clone(),
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, each key overridable as `AVOW_SECTION__KEY`; an unknown key is an error.
 
 pub mod ledger;
+mod oidc;
 mod secret;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 pub use self::ledger::{LedgerConfig, WitnessConfig};
+pub use self::oidc::{GroupRole, OidcConfig};
 pub use self::secret::{Address, Secret};
 
 const DEFAULT_FILE: &str = "avow.toml";
@@ -50,6 +52,7 @@ pub struct Config {
     pub processor: ProcessorConfig,
     pub api: ApiConfig,
     pub access_log: AccessLogConfig,
+    pub oidc: OidcConfig,
     pub alerts: AlertsConfig,
     pub webhooks: WebhooksConfig,
     pub logging: LoggingConfig,
@@ -77,6 +80,7 @@ impl Default for Config {
             processor: ProcessorConfig::default(),
             api: ApiConfig::default(),
             access_log: AccessLogConfig::default(),
+            oidc: OidcConfig::default(),
             alerts: AlertsConfig::default(),
             webhooks: WebhooksConfig::default(),
             logging: LoggingConfig::default(),
@@ -283,6 +287,7 @@ mod tests {
     fn secrets_are_not_shown() {
         let mut config = Config { admin_token: Some(Secret::new("hidden-thing")), ..Config::default() };
         config.clickhouse.password = Secret::new("hidden-thing");
+        config.oidc.client_secret = Secret::new("hidden-thing");
         let registry = serde_json::json!({"url": "http://avow:hidden-thing@registry:8081/apis"});
         config.schema_registry = serde_json::from_value(registry).unwrap();
         let shown = format!("{config:?}{}", toml::to_string(&config).unwrap());

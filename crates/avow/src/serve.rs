@@ -5,6 +5,7 @@ pub mod engine;
 mod first_token;
 pub mod ledger_key;
 pub mod log;
+pub mod oidc;
 mod registry;
 pub mod witnesses;
 
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use avow_api::{Api, Parts};
+use avow_api::{Api, Oidc, Parts};
 use avow_control::Control;
 use avow_ingest::Ingest;
 use avow_log::{Intake, Log};
@@ -122,6 +123,7 @@ impl Server {
                 "this role needs ClickHouse: set clickhouse.url (AVOW_CLICKHOUSE__URL), to a server or to `avow box`"
             );
         }
+        let oidc = if roles.api { oidc::provider(&config)? } else { None };
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("the data directory {}", config.data_dir.display()))?;
         let metrics = Metrics::new()?;
@@ -181,7 +183,7 @@ impl Server {
                 server.start_processor(&control, warehouse, (&metrics, keys.clone()), registry).await?;
             }
             if roles.api {
-                routes = routes.merge(server.api(&control, warehouse, (metrics, keys)).await?);
+                routes = routes.merge(server.api(&control, warehouse, (metrics, keys), oidc).await?);
             }
         }
         server.http = Some(serve_http(public, routes));
@@ -225,6 +227,7 @@ impl Server {
         control: &Arc<Control>,
         warehouse: &Arc<Warehouse>,
         (metrics, keys): (Arc<Metrics>, Option<Keys>),
+        oidc: Option<Oidc>,
     ) -> anyhow::Result<Router> {
         let parts = Parts {
             warehouse: Arc::clone(warehouse),
@@ -241,6 +244,7 @@ impl Server {
             rebuilds_dir: self.config.data_dir.join("rebuilds"),
             audits_dir: self.config.data_dir.join("audits"),
             access_log: self.config.access_log.clone(),
+            oidc,
             shutdown: self.background.clone(),
         };
         Ok(avow_api::router(Api::start(self.config.api.clone(), parts).await?))

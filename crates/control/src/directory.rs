@@ -245,6 +245,7 @@ impl Directory {
             Some(
                 value @ (ControlValue::Person(_)
                 | ControlValue::Credential(_)
+                | ControlValue::Identity(_)
                 | ControlValue::Session(_)
                 | ControlValue::Seen(_)
                 | ControlValue::Invitation(_)

@@ -23,6 +23,7 @@ use crate::token::{self, Caller, Secret};
 mod banners;
 mod change;
 mod hooks;
+mod identities;
 mod ledger_keys;
 mod people;
 mod rights;

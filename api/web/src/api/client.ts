@@ -9,7 +9,7 @@ import type { paths } from './schema';
 import type {
   Access, AggregateLine, Alert, AlertRule, Answer, Bridge, DataQuality, DeadLetters, Delivery, Export, Invited, Me, Metrics,
   NewPerson, NewReport, NewToken, NewWebhook, OpenSession, Person, Query, Report, Role, Rule, ServiceSummary, Share, Site,
-  Thresholds, Token, Webhook,
+  Thresholds, Token, Ways, Webhook,
 } from './types';
 
 /** What `PUT /api/v1/sites/{site}` takes; it refuses anything else. */
@@ -87,6 +87,10 @@ export class Client {
 
   me(signal?: AbortSignal): Promise<Me> {
     return read(this.api.GET('/api/v1/session', given(signal)));
+  }
+
+  ways(signal?: AbortSignal): Promise<Ways> {
+    return read(this.api.GET('/api/v1/session/ways', given(signal)));
   }
 
   /** Begins a session of this browser. */

@@ -301,6 +301,7 @@ export interface Person {
   made_at: string;
   disabled_at: string | null;
   has_password: boolean;
+  has_identity: boolean;
   /** Until when an invitation that is not redeemed holds. */
   invited_until: string | null;
 }
@@ -398,4 +399,10 @@ export interface Bridge {
   unexplained: number | null;
   withheld: boolean;
   freshness: string | null;
+}
+
+/** How people sign in here. */
+export interface Ways {
+  password: boolean;
+  oidc: { name: string; path: string } | null;
 }

@@ -20,12 +20,15 @@ class Session {
   known: Me | null = null;
   /** Why the reader was signed out, if it was not their own wish. */
   refused = $state<Entry | null>(null);
+  /** Why a provider of identities has signed nobody in: the code that the server sends the browser back with. */
+  provider = $state<string | null>(null);
   /** The secret of an invitation that the reader has followed. */
   invitation = $state<string | null>(null);
 
   /** Call once, before the first render. */
   start(): void {
     const [token, share] = [taken('token', STORED), taken('share', SHARED)];
+    this.provider = given('signin');
     if (location.pathname === '/invite' && location.hash.length > 1) {
       this.invitation = location.hash.slice(1);
       history.replaceState(history.state, '', location.pathname);
@@ -63,6 +66,7 @@ class Session {
   private enter(entry: Entry, secret: string | null): void {
     this.refused = null;
     this.known = null;
+    this.provider = null;
     this.entry = entry;
     this.client = new Client(secret);
   }
@@ -89,17 +93,24 @@ class Session {
   }
 }
 
-/** What the fragment gives under a name, else what this tab has kept under another. The fragment is kept, and cleared. */
-function taken(name: string, stored: string): string | null {
+/** What the fragment gives under a name; that leaves the address bar. Null where it gives nothing. */
+function given(name: string): string | null {
   const fragment = new URLSearchParams(location.hash.slice(1));
-  const given = fragment.get(name)?.trim();
-  if (given === undefined) return sessionStorage.getItem(stored);
+  const text = fragment.get(name);
+  if (text === null) return null;
   fragment.delete(name);
   const rest = fragment.toString();
   history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+  return text.trim();
+}
+
+/** What the fragment gives under a name, else what this tab has kept under another. What the fragment gives is kept. */
+function taken(name: string, stored: string): string | null {
+  const text = given(name);
+  if (text === null) return sessionStorage.getItem(stored);
   [STORED, SHARED].forEach((other) => sessionStorage.removeItem(other));
-  if (given) sessionStorage.setItem(stored, given);
-  return given || null;
+  if (text) sessionStorage.setItem(stored, text);
+  return text || null;
 }
 
 export const session = new Session();

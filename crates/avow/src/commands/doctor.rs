@@ -11,7 +11,7 @@ use avow_registry::{Registry, RegistryError};
 use avow_trees::keys::Keys;
 
 use crate::config::{self, Config};
-use crate::serve::{ledger_key, witnesses};
+use crate::serve::{ledger_key, oidc, witnesses};
 
 /// One check: what was looked at, and what is wrong with it.
 struct Finding {
@@ -35,6 +35,7 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<()> {
         findings.push(Finding { what: "kafka", outcome: kafka(config).await });
         findings.push(Finding { what: "schema registry", outcome: schema_registry(config).await });
         findings.extend(others(config).await);
+        findings.push(Finding { what: "sign-in (OIDC)", outcome: sign_in(config).await });
         for (what, address) in [("listen", config.listen), ("admin_listen", config.admin_listen)] {
             findings.push(Finding { what, outcome: port(address).await });
         }
@@ -172,6 +173,20 @@ async fn time_stamps(stamping: Option<&Stamping>) -> Result<String, String> {
     match stamping.probe().await {
         Ok(authority) => Ok(format!("{} stamps; whom `avow verify --tsa-ca` must trust: {authority}", stamping.url)),
         Err(error) => Err(format!("{}: {error}; check ledger.timestamp_url", stamping.url)),
+    }
+}
+
+/// Asks the provider of identities, where there is one, what it says of itself.
+async fn sign_in(config: &Config) -> Result<String, String> {
+    let Some(oidc) = oidc::provider(config).map_err(|error| format!("{error:#}"))? else {
+        return Ok("not configured: people sign in with passwords".into());
+    };
+    let (issuer, redirect) = (config.oidc.issuer.as_deref().unwrap_or_default(), oidc.provider.redirect_url());
+    match oidc.provider.probe().await {
+        Ok(_) => {
+            Ok(format!("{issuer} answers; it must know {redirect} as a redirect URI of {}", config.oidc.client_id))
+        }
+        Err(error) => Err(format!("{issuer}: {error}; check oidc.issuer and the network")),
     }
 }
 

@@ -108,7 +108,8 @@ async fn list(server: &Server, json: bool) -> anyhow::Result<()> {
         let text = |key: &str| person[key].as_str().unwrap_or_default().to_owned();
         let sites = person["sites"].as_array();
         let sites = sites.map(|sites| sites.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
-        let state = match (person["disabled_at"].is_null(), person["has_password"] == true) {
+        let has_means = person["has_password"] == true || person["has_identity"] == true;
+        let state = match (person["disabled_at"].is_null(), has_means) {
             (false, _) => "disabled",
             (true, true) => "",
             (true, false) if person["invited_until"].is_null() => "invitation expired",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use avow_schemas::control::ControlValue;
 use avow_schemas::people::{
-    Credential, InvitationRecord, PersonRecord, SeenRecord, SessionRecord, ShareRecord, SharedPeriod,
+    Credential, IdentityRecord, InvitationRecord, PersonRecord, SeenRecord, SessionRecord, ShareRecord, SharedPeriod,
+    identity_key,
 };
 use uuid::Uuid;
 
@@ -23,6 +24,8 @@ pub struct SessionLimits {
 pub struct People {
     persons: HashMap<Uuid, Arc<PersonRecord>>,
     credentials: HashMap<Uuid, Arc<Credential>>,
+    /// By their key.
+    identities: HashMap<String, Arc<IdentityRecord>>,
     sessions: HashMap<Uuid, Arc<SessionRecord>>,
     /// When each session was last used, in ms since 1970.
     seen: HashMap<Uuid, i64>,
@@ -57,10 +60,42 @@ impl People {
         self.credentials.get(&person)
     }
 
-    /// Whether a person could sign in now, given the password.
+    /// As whom an issuer knows a person.
+    pub fn identity_at(&self, person: Uuid, issuer: &str) -> Option<&Arc<IdentityRecord>> {
+        let those = self.identities.values().filter(|one| one.person == person && one.issuer == issuer);
+        those.min_by(|one, other| (one.made_at, &one.subject).cmp(&(other.made_at, &other.subject)))
+    }
+
+    /// Whom an issuer means by a subject.
+    pub fn by_identity(&self, issuer: &str, subject: &str) -> Option<&Arc<PersonRecord>> {
+        let identity = self.identities.get(&identity_key(issuer, subject))?;
+        let first = self.identity_at(identity.person, issuer)?;
+        self.person(identity.person).filter(|_| first.subject == subject)
+    }
+
+    /// The keys under which it stands as whom issuers know a person.
+    pub(crate) fn identities_of(&self, person: Uuid) -> impl Iterator<Item = String> {
+        self.identities.iter().filter(move |(_, one)| one.person == person).map(|(key, _)| key.clone())
+    }
+
+    /// Whether an issuer knows a person.
+    pub fn has_identity(&self, person: Uuid) -> bool {
+        self.identities.values().any(|one| one.person == person)
+    }
+
+    /// Whether there is anything with which a person signs in.
+    pub(crate) fn has_means(&self, person: Uuid) -> bool {
+        self.credential(person).is_some_and(|credential| credential.password.is_some()) || self.has_identity(person)
+    }
+
+    /// Whether a person could sign in now, given the password or their account at the provider.
     pub fn may_sign_in(&self, person: &PersonRecord) -> bool {
-        let has_password = || self.credential(person.id).is_some_and(|credential| credential.password.is_some());
-        person.disabled_at.is_none() && has_password() && self.counts(person)
+        person.disabled_at.is_none() && self.has_means(person.id) && self.counts(person)
+    }
+
+    /// The number that a person's open sessions have.
+    pub fn epoch(&self, person: Uuid) -> u64 {
+        self.credential(person).map_or(0, |credential| credential.epoch)
     }
 
     /// How many administer the whole installation and can sign in.
@@ -90,8 +125,7 @@ impl People {
     /// Whose session it is, if it is open at a moment.
     pub fn holder(&self, session: &SessionRecord, limits: SessionLimits, now: i64) -> Option<&Arc<PersonRecord>> {
         let person = self.person(session.person).filter(|person| self.may_sign_in(person))?;
-        let epoch = self.credential(person.id)?.epoch;
-        (session.epoch == epoch && now < self.ends_at(session, limits)).then_some(person)
+        (session.epoch == self.epoch(person.id) && now < self.ends_at(session, limits)).then_some(person)
     }
 
     /// A person's open sessions, oldest first.
@@ -131,6 +165,9 @@ impl People {
             ControlValue::Credential(credential) => {
                 self.credentials.insert(credential.person, Arc::new(credential));
             }
+            ControlValue::Identity(identity) => {
+                self.identities.insert(identity.key(), Arc::new(identity));
+            }
             ControlValue::Session(session) => {
                 self.sessions.insert(session.id, Arc::new(session));
             }
@@ -156,6 +193,9 @@ impl People {
 
     /// Takes away what lay under a key.
     pub(super) fn remove(&mut self, key: &str) {
+        if self.identities.remove(key).is_some() {
+            return;
+        }
         let Some((kind, id)) = key.split_once('/') else { return };
         let Ok(id) = Uuid::try_parse(id) else { return };
         match kind {
@@ -251,6 +291,29 @@ mod tests {
         assert!(!open(&people, 991), "disabled");
         people.remove(&session.key());
         assert_eq!(people.ended(LIMITS, 991).len(), 1, "that it was seen");
+    }
+
+    #[test]
+    fn of_two_accounts_of_one_person_the_first_counts_and_one_account_is_one_person() {
+        let identity = |id: u128, issuer: &str, subject: &str, made_at| {
+            let (issuer, subject) = (issuer.into(), subject.into());
+            IdentityRecord { person: Uuid::from_u128(id), issuer, subject, made_at }
+        };
+        let mut all = [identity(1, "i", "late", 7), identity(1, "i", "first", 5), identity(2, "i", "other", 6)];
+        for _ in 0..2 {
+            all.reverse();
+            let mut people = People::default();
+            people.apply(ControlValue::Person(person(1, "a@example.org", 0)));
+            people.apply(ControlValue::Person(person(2, "b@example.org", 0)));
+            assert_eq!(people.whole_admins(), 0);
+            all.iter().for_each(|one| people.apply(ControlValue::Identity(one.clone())));
+            assert_eq!(people.whole_admins(), 2, "who can sign in by the provider can sign in");
+            let found = |issuer: &str, subject: &str| people.by_identity(issuer, subject).map(|one| one.id.as_u128());
+            assert_eq!((found("i", "first"), found("i", "late"), found("i", "other")), (Some(1), None, Some(2)));
+            assert_eq!((found("j", "first"), found("i", "FIRST")), (None, None));
+            people.remove(&all[0].key());
+            assert!(people.by_identity("i", &all[0].subject).is_none());
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum PeopleError {
     LastAdmin,
     #[error("the invitation is unknown, redeemed or older than 7 days")]
     InvitationGone,
+    #[error("the provider knows this person by another account")]
+    OtherIdentity,
     #[error(transparent)]
     Control(#[from] ControlError),
 }
@@ -116,7 +118,8 @@ impl Control {
         self.catch_up().await?;
         let person = self.person(id)?;
         self.keep_an_admin(&person, false)?;
-        let keys = [person.key(), format!("credential/{id}"), format!("invitation/{id}")];
+        let mut keys = vec![person.key(), format!("credential/{id}"), format!("invitation/{id}")];
+        keys.extend(self.directory().people().identities_of(id));
         let records = keys.iter().map(|key| record(key, None)).collect::<Result<Vec<_>, _>>()?;
         self.append(records).await?;
         Ok(())
@@ -210,7 +213,7 @@ impl Control {
         found.ok_or(PeopleError::InvitationGone)
     }
 
-    fn person(&self, id: Uuid) -> Result<Arc<PersonRecord>, PeopleError> {
+    pub(super) fn person(&self, id: Uuid) -> Result<Arc<PersonRecord>, PeopleError> {
         self.directory().people().person(id).cloned().ok_or(PeopleError::Unknown)
     }
 
@@ -229,8 +232,7 @@ impl Control {
         self.catch_up().await?;
         let directory = self.directory();
         let people = directory.people();
-        let was_one =
-            before.is_whole_admin() && people.credential(before.id).is_some_and(|kept| kept.password.is_some());
+        let was_one = before.is_whole_admin() && people.has_means(before.id);
         Ok(was_one && people.whole_admins() == 0)
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions: begun by a password, held by a cookie, ended by time, by whoever has one, or with the credential that began it.
+//! Sessions: begun by a password or at a provider of identities, held by a cookie, ended by time, by whoever has one, or with the credential that began it.
 
 use std::sync::PoisonError;
 
@@ -24,11 +24,11 @@ pub struct NewSession {
 impl Control {
     /// The number that a person's open sessions have now.
     pub fn epoch(&self, person: Uuid) -> u64 {
-        self.directory().people().credential(person).map_or(0, |credential| credential.epoch)
+        self.directory().people().epoch(person)
     }
 
-    /// Begins a session of a person who has shown the password of the credential with this number, and clears away what has
-    /// ended.
+    /// Begins a session of a person who has shown who they are while the credential had this number, and clears away what
+    /// has ended.
     ///
     /// # Errors
     /// Where the log does not take it.
