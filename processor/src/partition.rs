@@ -451,7 +451,8 @@ fn cut(entries: &[Entry]) -> usize {
     let mut unfolded = 0;
     for (index, entry) in entries.iter().enumerate() {
         if let Some(row) = &entry.row {
-            unfolded += 1 + row.resolved.pairs.len() + row.resolved.categories.len();
+            // By the quarter and by the hour.
+            unfolded += 2 * (1 + row.resolved.pairs.len() + row.resolved.categories.len());
         }
         if unfolded > MOST_UNFOLDED && index > 0 {
             return index;
