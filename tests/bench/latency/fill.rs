@@ -17,7 +17,7 @@ const LOG: &str = "6a1e0f52-7c55-4ba0-8a5e-1b2c00000001";
 const CHUNK: u64 = 500_000;
 /// One block of a table, whatever it holds.
 const AT_ONCE: &str = "max_insert_threads=1&max_block_size=65536&min_insert_block_size_rows=4000000\
-                       &min_insert_block_size_bytes=0&insert_deduplicate=0&async_insert=0";
+                       &min_insert_block_size_bytes=0&insert_deduplicate=0&async_insert=0&optimize_on_insert=0";
 
 const COUNTRIES: &str =
     "['FR','DE','GB','ES','IT','NL','BE','US','PL','AT','CH','SE','PT','IE','DK','FI','NO','CZ','GR','RO']";
