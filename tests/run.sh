@@ -18,7 +18,7 @@ suite 'engine, beacon, page' 6 make --no-print-directory engine beacon web
 suite 'build' 15 cargo build --release --locked --workspace --tests --bins
 suite 'beacon' 1 npm --prefix ingest/beacon test --silent
 suite 'page' 1 npm --prefix api/web test --silent
-suite 'rust' 10 cargo test --release --locked --workspace -q
+suite 'rust' 14 cargo test --release --locked --workspace -q
 suite 'chaos' 9 cargo test --release --locked --workspace --test e2e -- --ignored chaos
 suite 'chromium' 2 tests/browser/ensure-chromium.sh
 suite 'browser packages' 1 npm --prefix tests/browser ci --silent --no-audit --no-fund

@@ -74,9 +74,7 @@ mod tests {
     use super::*;
 
     fn config(toml: &str) -> Config {
-        let mut config = Config::default();
-        config.oidc = toml::from_str(toml).unwrap();
-        config
+        Config { oidc: toml::from_str(toml).unwrap(), ..Config::default() }
     }
 
     const GOOD: &str = "issuer = 'https://id.example.org'\nclient_id = 'avow'\nclient_secret = '0123456789abcdef'\n";
