@@ -93,8 +93,8 @@ const COUNTS: [&str; 17] = [
 ];
 
 /// The same counts for what is asked most, the rate of a site, service or category over time: rows of an hour, with the other
-/// dimensions left empty. They are few (a tenth and less), so they are summed here. A total has the pairs of all its
-/// services besides, so that a rate over all of them takes no other rows.
+/// dimensions left empty. A range of the log has few of them, since it is of few hours, so they are summed here. A total has
+/// the pairs of all its services besides, so that a rate over all of them takes no other rows.
 fn hours(quarters: &str) -> String {
     let sums = COUNTS.map(|count| match count {
         // Of an event, not of its pairs.
