@@ -24,8 +24,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/control", &["schemas", "log", "ledger"]),
     ("crates/registry", &["schemas"]),
     ("crates/records", &["schemas"]),
-    ("crates/webhooks", &["schemas"]),
-    ("crates/oidc", &[]),
+    ("crates/webhooks", &["schemas", "telemetry"]),
+    ("crates/oidc", &["telemetry"]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
     (
         "processor",

@@ -13,9 +13,6 @@ use crate::extract::Parameters;
 use crate::problem::{Problem, ProblemDocument};
 use crate::{Api, moment};
 
-/// How long a browser keeps what belongs to a sign-in, in seconds.
-const KEPT_SECONDS: i64 = 600;
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
@@ -49,7 +46,7 @@ pub async fn begin_oidc(
         return sent_back(&parts, path, Refusal::TooMany);
     }
     match oidc.provider.begin(path, moment::now()).await {
-        Ok(begun) => sent(&parts, &begun.url, Some((&begun.kept, KEPT_SECONDS))),
+        Ok(begun) => sent(&parts, &begun.url, Some((&begun.kept, avow_oidc::LASTS_MS / 1000))),
         Err(error) => sent_back(&parts, path, error.into()),
     }
 }

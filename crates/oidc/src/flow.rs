@@ -7,10 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::{Flow, OidcError};
+use crate::{Flow, LASTS_MS, OidcError};
 
-/// How long somebody may take at the provider, in milliseconds.
-const LASTS_MS: i64 = 10 * 60_000;
 /// What the HMACs begin with; the version of this way of sealing.
 const DOMAIN: &str = "avow/oidc/1";
 const SEED: usize = 32;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use avow_telemetry::with_causes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -66,15 +67,4 @@ impl Http {
         };
         tokio::time::timeout(PATIENCE, answered).await.map_err(|_| HttpError::Late)?
     }
-}
-
-/// An error with what led to it.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -22,6 +22,9 @@ pub use settings::{InvalidSettings, Settings};
 #[cfg(not(feature = "client"))]
 pub use without::Provider;
 
+/// How long somebody may take at the provider, in milliseconds.
+pub const LASTS_MS: i64 = 10 * 60_000;
+
 /// A sign-in that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use avow_telemetry::with_causes;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRevocableToken,
@@ -22,7 +23,7 @@ use tokio::sync::Mutex;
 
 use crate::claims::{Further, Said};
 use crate::flow::Key;
-use crate::http::{Http, HttpError, with_causes};
+use crate::http::{Http, HttpError};
 use crate::{Begun, Flow, Identity, InvalidSettings, OidcError, Settings};
 
 /// How long what the provider says of itself is taken for true.

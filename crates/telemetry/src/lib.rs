@@ -6,6 +6,7 @@
 
 mod api;
 mod books;
+mod causes;
 pub mod field;
 mod ingest;
 mod ledger;
@@ -21,6 +22,7 @@ use prometheus::{Registry, TextEncoder};
 
 pub use api::ApiMetrics;
 pub use books::BooksMetrics;
+pub use causes::with_causes;
 pub use ingest::IngestMetrics;
 pub use ledger::LedgerMetrics;
 pub use processor::ProcessorMetrics;

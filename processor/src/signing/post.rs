@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use avow_telemetry::with_causes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, Uri, header};
@@ -87,15 +88,4 @@ impl Poster {
 
 fn uri(url: &str) -> Result<Uri, PostError> {
     url.parse().map_err(|_| PostError::Address(url.to_owned()))
-}
-
-/// An error with what led to it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
