@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::append::Appender;
-use self::client::{Reporting, blocking, failed};
+use self::client::{CALL, Reporting, blocking, failed};
 pub use self::config::{KafkaConfig, Membership};
 use self::identity::Known;
 use self::membership::Member;
@@ -139,7 +139,7 @@ impl KafkaLog {
         let probe = Record { key: Bytes::from_static(identity::PROBE_KEY), value: Bytes::new() };
         let name = self.config.topic_name(Topic::Events);
         for partition in 0..self.identity.partitions {
-            self.appender.watermarks(&name, partition).await?;
+            self.appender.watermarks(&name, partition, self.config.append_timeout).await?;
         }
         self.append(Topic::Control, vec![probe]).await.map(drop)
     }
@@ -162,7 +162,7 @@ async fn establish(
     let control = Target { topic: Topic::Control, name: config.topic_name(Topic::Control), partition: 0 };
     let mut known = Known::default();
     if found.contains_key(&Topic::Control) {
-        known = read_on(appender, &readers, &control, known).await?;
+        known = read_on(appender, &readers, &control, known, CALL).await?;
     }
     if let Some(identity) = known.identity()
         && known.sealed(identity.log_id).is_some()
@@ -187,7 +187,7 @@ async fn establish(
     let events = partitions.get(&Topic::Events).copied().unwrap_or(0);
     if known.identity().is_none() {
         appender.append(&control.name, 1, true, vec![identity::candidate(events)?]).await?;
-        known = read_on(appender, &readers, &control, known).await?;
+        known = read_on(appender, &readers, &control, known, CALL).await?;
     }
     if let Some(identity) = known.identity()
         && identity.partitions != events
@@ -206,8 +206,9 @@ async fn read_on(
     readers: &Arc<Readers>,
     control: &Target,
     mut known: Known,
+    timeout: Duration,
 ) -> Result<Known, LogError> {
-    let (start, end) = appender.watermarks(&control.name, 0).await?;
+    let (start, end) = appender.watermarks(&control.name, 0, timeout).await?;
     if end <= known.upto {
         return Ok(known);
     }
@@ -293,13 +294,13 @@ impl Log for KafkaLog {
 
     async fn start(&self, topic: Topic, partition: u32) -> Result<u64, LogError> {
         let target = self.target(topic, partition)?;
-        Ok(self.appender.watermarks(&target.name, partition).await?.0)
+        Ok(self.appender.watermarks(&target.name, partition, CALL).await?.0)
     }
 
     /// The high watermark: what every in-sync replica has.
     async fn end(&self, topic: Topic, partition: u32) -> Result<u64, LogError> {
         let target = self.target(topic, partition)?;
-        Ok(self.appender.watermarks(&target.name, partition).await?.1)
+        Ok(self.appender.watermarks(&target.name, partition, CALL).await?.1)
     }
 
     /// Commits the offset, if this process is a member of the group; monitoring tools then see the lag.

@@ -238,9 +238,9 @@ impl Appender {
     }
 
     /// `(first position kept, one past the last acknowledged)` by the partition's leader.
-    pub async fn watermarks(&self, name: &str, partition: u32) -> Result<(u64, u64), LogError> {
+    pub async fn watermarks(&self, name: &str, partition: u32, timeout: Duration) -> Result<(u64, u64), LogError> {
         let producer = self.producer()?;
-        let (name, timeout) = (name.to_owned(), self.timeout);
+        let name = name.to_owned();
         blocking(move || watermarks(producer.client(), &name, partition, timeout)).await
     }
 

@@ -59,6 +59,9 @@ pub(super) fn failed(what: &str, error: &KafkaError) -> LogError {
     }
 }
 
+/// How long a call that nobody's append waits for may take: opening a log, reading it, finding its ends.
+pub(super) const CALL: Duration = Duration::from_secs(5);
+
 /// For how long a client may hold that there is no broker, or not this partition, until that is believed.
 const MOMENT: Duration = Duration::from_secs(1);
 

@@ -39,11 +39,11 @@ impl KafkaLog {
         seen
     }
 
-    /// Reads what has been said of the log since the last look.
+    /// Reads what has been said of the log since the last look, within the time of an append, which may wait for it.
     pub(super) async fn look(&self) -> Result<Known, LogError> {
         let control = Target { topic: Topic::Control, name: self.config.topic_name(Topic::Control), partition: 0 };
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let known = read_on(&self.appender, &self.readers, &control, known).await?;
+        let known = read_on(&self.appender, &self.readers, &control, known, self.config.append_timeout).await?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
         Ok(known)
     }

@@ -11,12 +11,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::client::{Reporting, failed, watermarks};
+use super::client::{CALL, Reporting, failed, watermarks};
 use crate::{Chunk, LogError, ReadLimit, StoredRecord, Topic};
 
 /// How long one call into librdkafka blocks, so that closing is noticed.
 const SLICE: Duration = Duration::from_millis(100);
-const CALL: Duration = Duration::from_secs(5);
 
 /// The pool.
 pub(super) struct Readers {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::append::Appender;
-use super::client::{blocking, failed};
+use super::client::{CALL, blocking, failed};
 use super::identity::{self, Known};
 use super::read::{Readers, Target};
 use super::{KafkaConfig, KafkaLog, Membership, SETTLE, admin, read_on, topics};
@@ -17,7 +17,6 @@ use crate::{Log as _, LogError, LogIdentity, Record, Topic};
 
 /// A member that died without a word is in the group until its session ends (10 s).
 const MEMBERS_LEAVE: Duration = Duration::from_secs(15);
-const CALL: Duration = Duration::from_secs(5);
 const DELETED_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is there of a log that is to be migrated.
@@ -53,7 +52,7 @@ impl KafkaLog {
             return Err(LogError::Unavailable(text));
         }
         let readers = Arc::new(Readers::new(config.reader(), topic_partitions.unwrap_or(0) as usize + 4));
-        let known = read_on(&appender, &readers, &control, Known::default()).await?;
+        let known = read_on(&appender, &readers, &control, Known::default(), CALL).await?;
         let Some(identity) = known.identity() else { return Ok(None) };
         if partitions.insert(Topic::Rejected, 1).is_none() {
             topics::create(&admin, &config, &[Topic::Rejected]).await?;
@@ -109,7 +108,7 @@ impl KafkaLog {
             let asked = blocking(move || {
                 let end = |partition: u32| {
                     let number = i32::try_from(partition).unwrap_or(-1);
-                    admin.inner().fetch_watermarks(&config.events_topic, number, config.append_timeout.max(CALL))
+                    admin.inner().fetch_watermarks(&config.events_topic, number, CALL)
                 };
                 let ends: Result<Vec<_>, _> = (0..count).map(end).collect();
                 let ends = ends.map_err(|e| failed(&format!("the ends of {}", config.events_topic), &e))?;
