@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-for folder in schemas ingest crates/log crates/chbox crates/ledger crates/stamp; do
+for folder in schemas ingest crates/log crates/chbox crates/ledger crates/stamp crates/signals; do
   for target in $(cd "$folder" && cargo +nightly fuzz list); do
     echo "== $folder $target"
     # Safe Rust: panics and memory are what can go wrong, and without the sanitizer the C libraries beside it link.

@@ -20,6 +20,7 @@ suite 'beacon' 1 npm --prefix ingest/beacon test --silent
 suite 'page' 1 npm --prefix api/web test --silent
 suite 'rust' 14 cargo test --release --locked --workspace -q
 suite 'chaos' 9 cargo test --release --locked --workspace --test e2e -- --ignored chaos
+suite 'signals' 1 bash -c 'npm --prefix tests/signals ci --silent --no-audit --no-fund && npm --prefix tests/signals test --silent'
 suite 'chromium' 2 tests/browser/ensure-chromium.sh
 suite 'browser packages' 1 npm --prefix tests/browser ci --silent --no-audit --no-fund
 suite 'beacon in a browser' 2 npm --prefix tests/browser test --silent

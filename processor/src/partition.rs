@@ -452,7 +452,7 @@ fn cut(entries: &[Entry]) -> usize {
     for (index, entry) in entries.iter().enumerate() {
         if let Some(row) = &entry.row {
             // By the quarter and by the hour.
-            unfolded += 2 * (1 + row.resolved.pairs.len() + row.resolved.categories.len());
+            unfolded += 2 * (1 + row.resolved.pairs.len() + row.resolved.categories.len() + row.resolved.signals.len());
         }
         if unfolded > MOST_UNFOLDED && index > 0 {
             return index;

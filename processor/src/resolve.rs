@@ -7,6 +7,7 @@ use avow_schemas::catalog::{Catalog, EprivacyRule, Service};
 use avow_schemas::category::{NECESSARY, UNKNOWN};
 use avow_schemas::event::{ConsentEvent, EventType, Method, Prompt};
 use avow_schemas::settings::{DismissMeans, SiteSettings};
+use avow_signals::Answer;
 use avow_warehouse::rows::{Pair, Resolved};
 
 const GRANTED: &str = "granted";
@@ -108,13 +109,31 @@ fn decided(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing
     let opted_in = event.categories.iter().any(|(category, granted)| *granted && category != NECESSARY)
         || pairs.iter().any(|pair| pair.state == GRANTED)
         || event.purposes.values().any(|granted| *granted);
-    Resolved {
-        decision: event.prompt != Prompt::UserOpened && !automatic && !no_choice,
-        opted_in,
-        pairs,
-        categories,
-        overflow: 0,
-    }
+    let decision = event.prompt != Prompt::UserOpened && !automatic && !no_choice;
+    let signals = if decision { signals(event, &categories, refusal) } else { Vec::new() };
+    Resolved { decision, opted_in, pairs, categories, signals, overflow: 0 }
+}
+
+/// What the signals sent with a decision are found to be.
+fn signals(
+    event: &ConsentEvent,
+    categories: &[(String, &'static str)],
+    refusal: bool,
+) -> Vec<(&'static str, &'static str)> {
+    let said = categories.iter().filter_map(|(name, state)| match *state {
+        GRANTED => Some((name.as_str(), Some(true))),
+        DENIED => Some((name.as_str(), Some(false))),
+        PARTIAL => Some((name.as_str(), None)),
+        _ => None,
+    });
+    let by_method = match event.method {
+        Some(Method::AcceptAll) => Some(true),
+        Some(Method::RejectAll) => Some(false),
+        _ if refusal => Some(false),
+        _ => None,
+    };
+    let found = avow_signals::findings(event, &Answer::new(event, said, by_method));
+    found.into_iter().map(|(signal, finding)| (signal.as_str(), finding.as_str())).collect()
 }
 
 /// The categories of an event: as named, else by what `unnamed` makes of the states of its services.
@@ -163,7 +182,7 @@ fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listi
         }
     }
     categories.retain(|(_, state)| *state == WITHDRAWN);
-    Resolved { decision: false, opted_in: false, pairs, categories, overflow: 0 }
+    Resolved { pairs, categories, ..Resolved::default() }
 }
 
 /// The services that the page showed although they were not granted then. What the catalogue calls exempt raises nothing, nor
@@ -189,7 +208,7 @@ fn observed(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
         .collect();
     let categories: BTreeSet<&String> = pairs.iter().map(|pair| &pair.category).collect();
     let categories = categories.into_iter().map(|category| (category.clone(), OBSERVED)).collect();
-    Resolved { decision: false, opted_in: false, pairs, categories, overflow: 0 }
+    Resolved { pairs, categories, ..Resolved::default() }
 }
 
 #[cfg(test)]

@@ -27,4 +27,5 @@ pub const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_alerts",
     10 "0010_aggregates",
     11 "0011_hours",
+    12 "0012_signals",
 };

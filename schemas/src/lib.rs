@@ -17,4 +17,5 @@ pub mod people;
 pub mod record;
 pub mod rights;
 pub mod settings;
+pub mod signal;
 pub mod webhook;

@@ -40,6 +40,7 @@ mod receipts;
 mod receiver;
 mod roles;
 mod rolling;
+mod signals;
 mod stamped;
 mod tidy;
 mod webhooks;

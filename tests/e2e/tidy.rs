@@ -26,10 +26,23 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/records", &["schemas"]),
     ("crates/webhooks", &["schemas", "telemetry"]),
     ("crates/oidc", &["telemetry"]),
+    ("crates/signals", &["schemas"]),
     ("ingest", &["schemas", "log", "control", "ledger", "telemetry"]),
     (
         "processor",
-        &["schemas", "log", "control", "registry", "warehouse", "ledger", "trees", "stamp", "telemetry", "webhooks"],
+        &[
+            "schemas",
+            "log",
+            "control",
+            "registry",
+            "signals",
+            "warehouse",
+            "ledger",
+            "trees",
+            "stamp",
+            "telemetry",
+            "webhooks",
+        ],
     ),
     ("api", &["schemas", "log", "control", "oidc", "warehouse", "ledger", "records", "trees", "telemetry", "webhooks"]),
 ];
@@ -40,6 +53,7 @@ const SEEN_ONLY_IN: &[(&str, &[&str])] = &[
     ("clickhouse::", &["crates/warehouse", "crates/chbox"]),
     ("libloading", &["crates/chbox"]),
     ("openidconnect::", &["crates/oidc"]),
+    ("iab_gpp::", &["crates/signals"]),
     ("axum::", &["ingest", "api", "crates/chbox", "crates/avow", "tests"]),
 ];
 

@@ -2,6 +2,7 @@
 
 use avow_schemas::category;
 use avow_schemas::event::{Method, Prompt, Regime, Source};
+use avow_schemas::signal::{Finding, Signal};
 use avow_warehouse::query::{Dimension, Filter, Test};
 use serde_json::Value;
 
@@ -69,6 +70,8 @@ fn possible(dimension: Dimension, value: &str) -> bool {
         Dimension::Prompt => Prompt::parse(value).is_some(),
         Dimension::Regime => Regime::parse(value).is_some(),
         Dimension::Source => Source::parse(value).is_some(),
+        Dimension::Signal => Signal::parse(value).is_some(),
+        Dimension::Finding => Finding::parse(value).is_some(),
         Dimension::Bot => matches!(value, "yes" | "no"),
         _ => true,
     }

@@ -2,6 +2,7 @@
 
 use avow_schemas::control::Scope;
 use avow_schemas::event::{Method, Prompt, Regime, Source};
+use avow_schemas::signal::{Finding, Signal};
 use avow_warehouse::query::{Dimension, Interval, Metric};
 use axum::Json;
 use serde::Serialize;
@@ -124,6 +125,12 @@ fn dimension(dimension: Dimension) -> (&'static str, Option<Vec<&'static str>>) 
         Dimension::Regime => ("the law's regime; never pooled on the page", all(Regime::ALL, Regime::as_str)),
         Dimension::Source => ("how the event came", all(Source::ALL, Source::as_str)),
         Dimension::Bot => ("declared or suspected bots", Some(vec!["yes", "no"])),
+        Dimension::Signal => {
+            ("a signal sent with a decision; rows are of (decision, signal)", all(Signal::ALL, Signal::as_str))
+        }
+        Dimension::Finding => {
+            ("what the signal was found to be; rows are of (decision, signal)", all(Finding::ALL, Finding::as_str))
+        }
         Dimension::Time => ("the beginning of the interval, RFC 3339 with the zone's offset", None),
     }
 }

@@ -79,6 +79,7 @@ pub fn check(
     let compare = compare.map_err(|problem| problem.at("/compare"))?;
     let (filters, pair_filters) = filters(&request.filters, &dimensions)?;
     let order = order(&request.order_by, &dimensions)?;
+    by_signal(&dimensions, &filters, &pair_filters, &metrics, &order)?;
     if !(1..=MOST_ROWS).contains(&request.limit) {
         return Err(Problem::unprocessable("invalid_limit", format!("limit must be 1 to {MOST_ROWS}")).at("/limit"));
     }
@@ -250,6 +251,38 @@ fn filters(asked: &[Value], dimensions: &[Dimension]) -> Result<(Vec<Filter>, Ve
         return Err(Problem::unprocessable("service_filter_by_category", detail).at("/filters"));
     }
     Ok((events, pairs))
+}
+
+/// By signal only decisions can be counted, and pairs have none.
+fn by_signal(
+    dimensions: &[Dimension],
+    filters: &[Filter],
+    pair_filters: &[Filter],
+    metrics: &[Metric],
+    order: &[Order],
+) -> Result<(), Problem> {
+    let mut named = dimensions.to_vec();
+    filters.iter().chain(pair_filters).for_each(|filter| filter.collect(&mut named));
+    if !named.iter().any(|dimension| dimension.is_of_signals()) {
+        return Ok(());
+    }
+    if named.iter().any(|dimension| dimension.is_grain()) {
+        let detail = "signal and finding are of decisions, service and category of pairs: ask for one or the other";
+        return Err(Problem::unprocessable("signal_with_pairs", detail).at("/dimensions"));
+    }
+    let ordered = order.iter().filter_map(|order| match order.key {
+        OrderKey::Metric(metric) => Some(metric),
+        OrderKey::Dimension(_) => None,
+    });
+    match metrics.iter().copied().chain(ordered).find(|metric| !metric.is_of_decisions()) {
+        Some(metric) => {
+            let known: Vec<&str> =
+                Metric::ALL.iter().filter(|metric| metric.is_of_decisions()).map(|metric| metric.as_str()).collect();
+            let detail = format!("{} cannot be counted by signal", metric.as_str());
+            Err(Problem::unprocessable("metric_by_signal", detail).at("/metrics").with("known", json!(known)))
+        }
+        None => Ok(()),
+    }
 }
 
 fn order(asked: &[(String, String)], dimensions: &[Dimension]) -> Result<Vec<Order>, Problem> {

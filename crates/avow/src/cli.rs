@@ -50,6 +50,8 @@ pub enum Command {
     Subject(commands::subject::SubjectArgs),
     /// The service catalogue: list, show.
     Catalog(commands::catalog::CatalogArgs),
+    /// What a TC or GPP string says, and whether it is valid.
+    Signals(commands::signals::SignalsArgs),
     /// Makes an audit export and saves its bundle.
     Export(commands::export::ExportArgs),
     /// Brings in what other tools say of the same sites: aggregates.

@@ -14,6 +14,7 @@ pub mod person;
 pub mod rebuild;
 pub mod replay;
 pub mod show_config;
+pub mod signals;
 pub mod simulate;
 pub mod site;
 pub mod subject;

@@ -32,6 +32,8 @@ pub struct Resolved {
     pub opted_in: bool,
     pub pairs: Vec<Pair>,
     pub categories: Vec<(String, &'static str)>,
+    /// What each signal of a decision was found to be.
+    pub signals: Vec<(&'static str, &'static str)>,
     /// Bit 0 language, bit 1 banner version, bit 2 variant: the roll-up calls it `other`.
     pub overflow: u8,
 }
@@ -311,6 +313,12 @@ fn resolved_columns<'a>(c: &mut Columns<'a>) -> Result<(), WarehouseError> {
     })?;
     c.add("category_state", |line| -> Vec<&str> {
         line.resolved().map(|r| r.categories.iter().map(|(_, state)| *state).collect()).unwrap_or_default()
+    })?;
+    c.add("signal_name", |line| -> Vec<&str> {
+        line.resolved().map(|r| r.signals.iter().map(|(name, _)| *name).collect()).unwrap_or_default()
+    })?;
+    c.add("signal_finding", |line| -> Vec<&str> {
+        line.resolved().map(|r| r.signals.iter().map(|(_, finding)| *finding).collect()).unwrap_or_default()
     })?;
     c.add("overflow", |line| line.resolved().map_or(0, |r| r.overflow))?;
     c.add("ledger", |line| line.row().map_or("", |row| &*row.ledger))?;

@@ -19,7 +19,7 @@ use crate::logging;
 
 /// Views that `stats:read` may see; the others need `audit:read`, since small cells cannot be suppressed in SQL.
 const OPEN_VIEWS: &[&str] = &["services", "sites"];
-const AUDIT_VIEWS: &[&str] = &["events", "choices", "rates_15m", "checkpoints"];
+const AUDIT_VIEWS: &[&str] = &["events", "choices", "signals", "rates_15m", "checkpoints"];
 const BOX_PORT: u16 = 8123;
 
 /// The engine inside this process.

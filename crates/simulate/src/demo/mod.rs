@@ -3,6 +3,7 @@
 //!
 //! A day's history follows from the site and the date alone, ids included, so importing it again changes nothing.
 
+mod signals;
 mod visits;
 
 use crate::visitors::context::{Context, Source};

@@ -1,9 +1,9 @@
 //! What a visitor of the demo does: plausible shares, so that the pictures look like a real site's.
 
-use super::DemoSite;
+use super::{DemoSite, signals};
 use crate::visitors::agents::AGENTS;
 use crate::visitors::context::Context;
-use crate::visitors::event::{Event, Kind, Method, Named};
+use crate::visitors::event::{Event, Kind, Method, Named, Signals};
 use crate::visitors::moments::DAY;
 use crate::vocabulary::NECESSARY;
 use jiff::Timestamp;
@@ -134,6 +134,7 @@ pub(super) fn visit(site: &DemoSite, index: usize, at: i64, rng: &mut StdRng) ->
     decided.subject = Some(visitor.subject);
     decided.effort_ms = Some(took);
     say(&mut decided, method, site, rng);
+    signals::put(&mut decided, site.host);
     let state = state(&decided);
     events.push(decided);
     events.push(event(&visitor, index, Kind::Loaded(state), decided_at + rng.random_range(4_000..60_000), rng));
@@ -228,6 +229,7 @@ fn event(visitor: &Visitor, site: usize, kind: Kind, at: i64, rng: &mut StdRng) 
         categories: Named::new(),
         services: Named::new(),
         purposes: Named::new(),
+        signals: Signals::default(),
         effort_ms: None,
         context: visitor.context,
     }

@@ -63,6 +63,16 @@ pub(crate) const OPT_IN: &str = "opt_in";
 /// What a banner said about names: (name, value) in the order sent, names distinct.
 pub(crate) type Named = Vec<(&'static str, bool)>;
 
+/// What was sent beside a choice.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signals {
+    pub(crate) tcf: Option<String>,
+    /// Google's consent types.
+    pub(crate) consent_mode: Vec<(&'static str, &'static str)>,
+    /// Global Privacy Control; sent where it is on.
+    pub(crate) gpc: bool,
+}
+
 /// One event.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
@@ -85,6 +95,7 @@ pub(crate) struct Event {
     pub(crate) categories: Named,
     pub(crate) services: Named,
     pub(crate) purposes: Named,
+    pub(crate) signals: Signals,
     /// `effort.ms`; a multiple of 100 below a minute, so that a median needs few counters.
     pub(crate) effort_ms: Option<u32>,
     pub(crate) context: Context,

@@ -3,7 +3,7 @@
 use super::agents::AGENTS;
 use super::content;
 use super::context::{Context, Source};
-use super::event::{Event, Kind, Method, Named, USER_OPENED};
+use super::event::{Event, Kind, Method, Named, Signals, USER_OPENED};
 use super::moments::{DAY, Moments, When};
 use super::site::Site;
 use rand::{RngExt, rngs::StdRng};
@@ -314,6 +314,7 @@ impl Narrator {
             categories: Named::new(),
             services: Named::new(),
             purposes: Named::new(),
+            signals: Signals::default(),
             effort_ms: None,
             context,
         }

@@ -4,7 +4,7 @@
 //! a repetition looks like the original. `sent_at` is the time of the attempt.
 
 use crate::visitors::context::Source;
-use crate::visitors::event::{Event, Kind, Named};
+use crate::visitors::event::{Event, Kind, Named, Signals};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
@@ -108,6 +108,7 @@ impl Serialize for Wire<'_> {
         names(&mut map, "categories", &event.categories)?;
         names(&mut map, "services", &event.services)?;
         names(&mut map, "purposes", &event.purposes)?;
+        signals(&mut map, &event.signals)?;
         if let Some(ms) = event.effort_ms {
             map.serialize_entry("effort", &Effort { clicks: bits % 5 + 1, ms })?;
         }
@@ -146,6 +147,21 @@ fn optional<M: SerializeMap, T: Serialize>(map: &mut M, name: &'static str, valu
 
 fn names<M: SerializeMap>(map: &mut M, name: &'static str, named: &Named) -> Result<(), M::Error> {
     if named.is_empty() { Ok(()) } else { map.serialize_entry(name, &Names(named)) }
+}
+
+fn signals<M: SerializeMap>(map: &mut M, sent: &Signals) -> Result<(), M::Error> {
+    let mut signals = serde_json::Map::new();
+    if let Some(tcf) = &sent.tcf {
+        signals.insert("tcf".to_owned(), tcf.as_str().into());
+    }
+    if !sent.consent_mode.is_empty() {
+        let modes = sent.consent_mode.iter().map(|(name, mode)| ((*name).to_owned(), (*mode).into()));
+        signals.insert("consent_mode".to_owned(), serde_json::Value::Object(modes.collect()));
+    }
+    if sent.gpc {
+        signals.insert("gpc".to_owned(), true.into());
+    }
+    if signals.is_empty() { Ok(()) } else { map.serialize_entry("signals", &signals) }
 }
 
 struct Names<'a>(&'a Named);

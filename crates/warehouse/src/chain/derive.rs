@@ -25,7 +25,8 @@ pub fn rates(source: &str, condition: &str) -> String {
     )
 }
 
-/// An event is unfolded into its total, its services and its categories, and each of these is a row: the table's own merges
+/// An event is unfolded into its total, its services, its categories and its signals (a signal's name stands in `service`, what
+/// it was found to be in `category`), and each of these is a row: the table's own merges
 /// sum rows of one key. (Summing here too costs more than it saves: 100,000 simulated events unfold to 380,000 rows of 290,000
 /// keys, of 145,000 even if all happen in one quarter of an hour.) Pairs of events that are no decisions are counted only
 /// where they are withdrawals.
@@ -35,7 +36,7 @@ fn quarters(source: &str, condition: &str) -> String {
          country, region, device, browser, os, language_of AS language, banner_version_of AS banner_version, \
          variant_of AS variant, method, prompt, regime, source, bot_of AS bot, \
          grain = 'total' AND type = 'shown' AND prompt != 'user_opened' AS shown, \
-         grain = 'total' AND decision = 1 AS decisions, \
+         grain IN ('total', 'signal') AND decision = 1 AS decisions, \
          decisions AND method = 'accept_all' AS accept_all, \
          decisions AND method = 'reject_all' AS reject_all, \
          decisions AND method = 'save' AS custom, \
@@ -60,7 +61,8 @@ fn quarters(source: &str, condition: &str) -> String {
            if(bot = 'no', 'no', 'yes') AS bot_of, \
            arrayConcat([('total', '', '', '')], \
              arrayMap((s, c, st) -> ('service', s, c, st), pair_service, pair_category, pair_state), \
-             arrayMap((c, st) -> ('category', '', c, st), category_name, category_state)) AS unfolding \
+             arrayMap((c, st) -> ('category', '', c, st), category_name, category_state), \
+             arrayMap((s, f) -> ('signal', s, f, ''), signal_name, signal_finding)) AS unfolding \
            FROM {source} WHERE kind = 'event' AND {condition}) \
          ARRAY JOIN unfolding AS unfolded \
          WHERE shown OR decisions OR dismissed OR automatic OR withdrawals OR granted OR denied OR partial OR undecided \

@@ -60,7 +60,7 @@ pub(crate) async fn steps(
                   WHERE site = '' AND kind = 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
                   AND range_to > {from:UInt64} AND range_to <= {to:UInt64} ORDER BY range_to";
     let ranges: Vec<Recorded> = ask(ranges).fetch_all().await?;
-    let widest = "SELECT toUInt64(2 * max(1 + length(pair_service) + length(category_name))) FROM events_data \
+    let widest = "SELECT toUInt64(2 * max(1 + length(pair_service) + length(category_name) + length(signal_name))) FROM events_data \
                   WHERE kind != 'range' AND log_id = {log:UUID} AND partition = {partition:UInt32} \
                   AND position >= {from:UInt64} AND position < {to:UInt64}";
     let widest: u64 = ask(widest).fetch_one().await?;

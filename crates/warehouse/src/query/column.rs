@@ -5,7 +5,8 @@ use super::spec::Dimension;
 /// The table a statement reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
-    /// `rates_15m_data`, in which every dimension is a column of its name.
+    /// `rates_15m_data`, in which every dimension is a column of its name; but signals and findings lie where rows of other grains
+    /// have services and categories.
     Rollup,
     /// `events_data`, in which a few are what the roll-up makes of them.
     Events,
@@ -34,6 +35,8 @@ impl Table {
             (Self::Events, Dimension::BannerVersion) => "if(bitTest(overflow, 1), 'other', banner_version)",
             (Self::Events, Dimension::Variant) => "if(bitTest(overflow, 2), 'other', variant)",
             (Self::Events, Dimension::Bot) => "if(bot = 'no', 'no', 'yes')",
+            (Self::Rollup, Dimension::Signal) => "service",
+            (Self::Rollup, Dimension::Finding) => "category",
             _ => dimension.as_str(),
         }
     }

@@ -173,7 +173,7 @@ fn grain(spec: &QuerySpec) -> &'static str {
 }
 
 /// The dimensions that rows of an hour have.
-const OF_AN_HOUR: [Dimension; 7] = [
+const OF_AN_HOUR: [Dimension; 9] = [
     Dimension::Site,
     Dimension::Service,
     Dimension::Category,
@@ -181,20 +181,25 @@ const OF_AN_HOUR: [Dimension; 7] = [
     Dimension::Regime,
     Dimension::Bot,
     Dimension::Time,
+    Dimension::Signal,
+    Dimension::Finding,
 ];
 
 /// The seconds since 1970 up to which rows of hours say the same as rows of quarters, and are read instead; none where the
 /// question needs what they leave out.
 fn hours_to(spec: &QuerySpec) -> Option<u32> {
-    let mut dimensions = spec.dimensions.clone();
-    spec.filters.iter().for_each(|filter| filter.collect(&mut dimensions));
-    let is_of_hours = spec.calendar.begins_with_hours() && dimensions.iter().all(|d| OF_AN_HOUR.contains(d));
+    let is_of_hours = spec.calendar.begins_with_hours() && spec.named().iter().all(|d| OF_AN_HOUR.contains(d));
     is_of_hours.then(|| spec.calendar.to() / 3600 * 3600)
 }
 
-/// The condition on the grain: which rows of the total, and which of pairs.
+/// The grain of what happened: a decision is there once, or, by signal, once with each.
+fn happened(spec: &QuerySpec) -> &'static str {
+    if spec.by_signal() { "signal" } else { "total" }
+}
+
+/// The condition on the grain: which rows of what happened, and which of pairs.
 fn grains(spec: &QuerySpec, with: With, statement: &mut Statement) -> String {
-    let total = |suffix: &str| format!("grain = 'total{suffix}'");
+    let total = |suffix: &str| format!("grain = '{}{suffix}'", happened(spec));
     let pairs = if with.pairs || spec.by_pair() {
         let filters = spec.pair_filters.iter().map(|filter| format!(" AND ({})", filter.sql(Table::Rollup, statement)));
         Some(filters.collect::<String>())
@@ -280,7 +285,7 @@ pub(super) async fn read(client: &Client, spec: &QuerySpec, with: With) -> Resul
         let key = Key { plain: line.plain, bucket: line.bucket };
         let of_hours = line.grain_of.strip_suffix(BY_HOUR);
         // An interval may be read from hours and from quarters.
-        if of_hours.unwrap_or(&line.grain_of) == "total" {
+        if of_hours.unwrap_or(&line.grain_of) == happened(spec) {
             if of_hours.is_some() && pooled(spec) {
                 rollup.pairs.entry((key.clone(), Pair::default())).or_default().add(counts);
             }

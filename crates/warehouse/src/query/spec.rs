@@ -35,6 +35,8 @@ names!(
         Device = "device", Browser = "browser", Os = "os", Language = "language", BannerVersion = "banner_version",
         Variant = "variant", Method = "method", Prompt = "prompt", Regime = "regime", Source = "source", Bot = "bot",
         Time = "time",
+        /// What was sent with a decision, and what it was found to be.
+        Signal = "signal", Finding = "finding",
     }
 );
 
@@ -59,6 +61,11 @@ impl Dimension {
     /// Service and category: they choose what a pair is, and have rows of their own in the roll-up.
     pub const fn is_grain(self) -> bool {
         matches!(self, Self::Service | Self::Category)
+    }
+
+    /// Signal and finding: a row is then of a decision and a signal.
+    pub const fn is_of_signals(self) -> bool {
+        matches!(self, Self::Signal | Self::Finding)
     }
 }
 
@@ -90,6 +97,20 @@ impl Metric {
         matches!(
             self,
             Self::RevokedRate30d | Self::RevokedRate7d | Self::RepromptedRate6m | Self::MedianSecondsToWithdraw
+        )
+    }
+
+    /// Whether it can be counted by signal: what is said of a decision itself.
+    pub const fn is_of_decisions(self) -> bool {
+        matches!(
+            self,
+            Self::Decisions
+                | Self::AcceptAll
+                | Self::RejectAll
+                | Self::Custom
+                | Self::OptedIn
+                | Self::AcceptAllRate
+                | Self::RejectAllRate
         )
     }
 
@@ -193,7 +214,7 @@ impl QuerySpec {
 
     /// Names of the metric columns of an answer: a rate has four.
     pub fn columns(&self) -> Vec<String> {
-        self.named(|metric| metric.parts())
+        self.columns_of(|metric| metric.parts())
     }
 
     /// Names of the columns of change: a rate has three. None where nothing is compared.
@@ -201,10 +222,10 @@ impl QuerySpec {
         if self.compare.is_none() {
             return Vec::new();
         }
-        self.named(|metric| if metric.is_rate() { &PARTS } else { metric.parts() })
+        self.columns_of(|metric| if metric.is_rate() { &PARTS } else { metric.parts() })
     }
 
-    fn named(&self, parts: impl Fn(Metric) -> &'static [Rate]) -> Vec<String> {
+    fn columns_of(&self, parts: impl Fn(Metric) -> &'static [Rate]) -> Vec<String> {
         let names = self
             .metrics
             .iter()
@@ -229,6 +250,18 @@ impl QuerySpec {
     /// Whether rows are by service or category.
     pub fn by_pair(&self) -> bool {
         self.dimensions.iter().any(|d| d.is_grain())
+    }
+
+    /// Whether rows are of decisions and their signals.
+    pub fn by_signal(&self) -> bool {
+        self.named().iter().any(|d| d.is_of_signals())
+    }
+
+    /// Every dimension that the question speaks of, but those of pairs that it filters by.
+    pub(super) fn named(&self) -> Vec<Dimension> {
+        let mut dimensions = self.dimensions.clone();
+        self.filters.iter().for_each(|filter| filter.collect(&mut dimensions));
+        dimensions
     }
 
     /// The dimensions that an event has by itself: all but service, category and time.
