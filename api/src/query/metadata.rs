@@ -175,6 +175,9 @@ pub struct AboutDimension {
     /// All its values, where the list is closed.
     #[schema(value_type = Option<Vec<String>>)]
     pub values: Option<Vec<&'static str>>,
+    /// The only metrics that can be asked by it, where not all can.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub metrics: Option<Vec<&'static str>>,
 }
 
 /// What can be asked: metrics with what they are divided by, dimensions with their values, intervals, comparisons, forms.
@@ -195,7 +198,8 @@ pub async fn get_metadata(Bearer(caller): Bearer) -> Result<Json<Metadata>, Prob
     });
     let dimensions = Dimension::ALL.iter().map(|name| {
         let (description, values) = dimension(*name);
-        AboutDimension { name: name.as_str(), description, values }
+        let metrics = name.is_of_signals().then(Metric::of_decisions);
+        AboutDimension { name: name.as_str(), description, values, metrics }
     });
     Ok(Json(Metadata {
         metrics: metrics.collect(),

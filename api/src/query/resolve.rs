@@ -276,10 +276,10 @@ fn by_signal(
     });
     match metrics.iter().copied().chain(ordered).find(|metric| !metric.is_of_decisions()) {
         Some(metric) => {
-            let known: Vec<&str> =
-                Metric::ALL.iter().filter(|metric| metric.is_of_decisions()).map(|metric| metric.as_str()).collect();
             let detail = format!("{} cannot be counted by signal", metric.as_str());
-            Err(Problem::unprocessable("metric_by_signal", detail).at("/metrics").with("known", json!(known)))
+            Err(Problem::unprocessable("metric_by_signal", detail)
+                .at("/metrics")
+                .with("known", json!(Metric::of_decisions())))
         }
         None => Ok(()),
     }

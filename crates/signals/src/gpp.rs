@@ -44,7 +44,6 @@ impl<'a> Gpp<'a> {
     ///
     /// # Errors
     /// Where it cannot be read.
-    #[expect(clippy::result_unit_err, reason = "there is no more to say")]
     pub fn section(id: u16, text: &str) -> Option<Result<Value, ()>> {
         macro_rules! sections {
             ($($id:literal => $section:ty),+ $(,)?) => {

@@ -3,10 +3,10 @@
 
 use crate::visitors::event::{Event, Kind, Method, Signals};
 
-/// Core segments of TC strings in which every purpose is granted, or none; and the segments of vendors disclosed and of the
-/// publisher's own purposes. Characters 1 to 13 are two times, put in by [`dated`].
-const GRANTED: &str = "CAAAAAAAAAAAAAEsABBENB4FoAP_gAEIAAAYgF5wAoAAgAEAvMAAAAAAA";
-const REFUSED: &str = "CAAAAAAAAAAAAAEsABBENB4FgAAAAAAAAAAYgAAAAAAAA";
+/// Core segments of TC strings in which every purpose is granted, or none, after their version and two times, which [`dated`] puts
+/// before; and the segments of vendors disclosed and of the publisher's own purposes.
+const GRANTED: &str = "EsABBENB4FoAP_gAEIAAAYgF5wAoAAgAEAvMAAAAAAA";
+const REFUSED: &str = "EsABBENB4FgAAAAAAAAAAYgAAAAAAAA";
 const DISCLOSED: &str = "IAEMEAAA.YAAAAAAAAAAA";
 
 const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -15,7 +15,7 @@ const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 fn dated(core: &str, at: i64) -> String {
     let tenths = at / 100;
     let time: String = (0..6).rev().map(|n| char::from(BASE64URL[(tenths >> (6 * n) & 63) as usize])).collect();
-    format!("{}{time}{time}{}", &core[..1], &core[13..])
+    format!("C{time}{time}{core}")
 }
 
 /// Puts the site's signals into a decision. They follow from it alone.

@@ -114,6 +114,11 @@ impl Metric {
         )
     }
 
+    /// The names of these.
+    pub fn of_decisions() -> Vec<&'static str> {
+        Self::ALL.iter().filter(|metric| metric.is_of_decisions()).map(|metric| metric.as_str()).collect()
+    }
+
     /// Metrics that only the events can answer.
     pub(super) const fn is_of_people(self) -> bool {
         matches!(self, Self::Visitors | Self::MedianSecondsToDecide)
