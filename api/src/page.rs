@@ -28,6 +28,7 @@ const VIEWS: &[&str] = &[
     "/experiments",
     "/fairness",
     "/promise",
+    "/signals",
     "/bridge",
     "/quality",
     "/audit",

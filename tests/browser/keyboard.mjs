@@ -137,6 +137,7 @@ export const TASKS = {
   '/experiments': table('verdict'),
   '/fairness': table('effort'),
   '/promise': table('service'),
+  '/signals': table('signal'),
   '/bridge': table('bridge'),
   '/quality': async (page) => {
     await on(page.getByRole('button', { name: /^CSV.*Bots/ }))

@@ -3,6 +3,7 @@
 // by keyboard alone; and how much the network delivers before anything is touched.
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { createRequire } from 'node:module'
@@ -28,6 +29,8 @@ const PAGES = [
   [`/experiments?site=${SITES[0]}&by=banner_version&rule=2030-01-01`, NUMBERS],
   ['/experiments', 'ul.sites'],
   ['/fairness', NUMBERS],
+  ['/signals', '[data-metric-tile="tcf"]'],
+  ['/signals?table=signal&table=time&table=tcf&table=gpc&table=version&table=site', '[data-metric-tile="tcf"]'],
   ['/bridge', '[data-number="theirs"]'],
   ['/bridge?table=bridge&metric=opt_in_rate', '[data-number="theirs"]'],
   ['/quality', '[data-balanced]'],
@@ -52,6 +55,16 @@ before(async () => {
     method: 'PUT', headers: { authorization: `Bearer ${avow.token}`, 'content-type': 'application/json' }, body: JSON.stringify({ days }),
   })
   assert.equal(put.status, 201)
+  // Decisions with signals, which simulated visitors do not send: refused beside a yes, accepted beside an objection and a broken string.
+  const decided = (method, granted, signals) => ({
+    id: randomUUID(), site: SITES[1], type: 'decided', subject: randomUUID(), method, occurred_at: new Date().toISOString(),
+    categories: { preferences: granted, statistics: granted, marketing: granted }, signals,
+  })
+  const signalled = [1, 2, 3, 4, 5, 6].flatMap(() => [
+    decided('reject_all', false, { consent_mode: { ad_storage: 'granted', analytics_storage: 'granted' } }),
+    decided('accept_all', true, { tcf: 'C', gpc: true }),
+  ])
+  await avow.call('POST', '/v1/events', { events: signalled })
   await avow.query({ sites: SITES, date_range: [today, today], metrics: ['shown'], dimensions: [] }, Date.now())
 }, LIMIT)
 after(async () => {
@@ -214,6 +227,14 @@ test('the pages show what the API answers', LIMIT, async () => {
   assert.equal(await shown('[data-metric-tile="shown"]'), now.metrics.shown)
   assert.ok(Math.abs(await shown('[data-metric-tile="shown"] [data-change]', 'data-change') - (now.metrics.shown / then.metrics.shown - 1)) < 1e-9)
 
+  // Each finding of each signal, of the decisions that were sent above.
+  const recent = [-1, 1].map((days) => new Date(Date.now() + days * 864e5).toISOString().slice(0, 10))
+  await visit(page, `/signals?from=${recent[0]}&to=${recent[1]}&timezone=UTC&table=signal`, '[data-panel="signal"] tr[data-signal]')
+  const findings = await ask(['signal', 'finding'], ['decisions'], [], SITES, recent)
+  assert.deepEqual([...new Set(findings.map(({ dimensions }) => dimensions.signal))].sort(), ['consent_mode', 'gpc', 'tcf'])
+  for (const { dimensions: { signal, finding }, metrics } of findings)
+    assert.equal(await shown(`[data-panel="signal"] tr[data-signal="${signal}"] [data-metric="${finding}"]`), metrics.decisions, `${signal} ${finding}`)
+
   // First prompts of one site, one regime, no bots.
   await visit(page, `/experiments?${days}&site=${SITES[0]}`, '[data-verdict]')
   const arms = await ask(['variant'], ['opt_in_rate'], [['is', 'prompt', ['first']], ['is', 'bot', ['no']]], [SITES[0]])
@@ -236,7 +257,7 @@ test('every chart has a table behind a key, a CSV and a picture', LIMIT, async (
     })
     assert.deepEqual(bare, [], path)
   }
-  const drawn = [['/', 'time'], ['/segments', 'country'], ['/sites', 'site'], [`/experiments?site=${SITES[0]}`, 'verdict'], ['/fairness', 'effort'], ['/bridge', 'bridge'], ['/live', 'live']]
+  const drawn = [['/', 'time'], ['/segments', 'country'], ['/sites', 'site'], [`/experiments?site=${SITES[0]}`, 'verdict'], ['/fairness', 'effort'], ['/signals', 'signal'], ['/bridge', 'bridge'], ['/live', 'live']]
   for (const [path, panel] of drawn) {
     await visit(page, path, `[data-panel="${panel}"]`)
     const [csv] = await Promise.all([

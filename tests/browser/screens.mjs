@@ -27,6 +27,7 @@ const SCREENS = [
   { name: 'experiments', path: `/experiments?site=${SHOP}`, ready: '[data-verdict]' },
   { name: 'fairness', path: '/fairness', ready: NUMBERS },
   { name: 'promise', path: '/promise', ready: NUMBERS },
+  { name: 'signals', path: '/signals', ready: NUMBERS },
   { name: 'bridge', path: '/bridge', ready: '[data-number="theirs"]' },
   { name: 'live', path: '/live', ready: 'main tbody tr', wait: 8_000 },
   { name: 'alerts', path: '/alerts', ready: '[data-alert]' },

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 
 /// The pages that show numbers, with what may follow.
 const PAGES: &[&str] =
-    &["/", "/segments", "/sites", "/services", "/experiments", "/fairness", "/bridge", "/promise", "/live"];
+    &["/", "/segments", "/sites", "/services", "/experiments", "/fairness", "/bridge", "/promise", "/signals", "/live"];
 const LONGEST: usize = 2_000;
 /// What the page shows where its address names no period.
 const PRESET: SharedPeriod = SharedPeriod::Last(28);

@@ -17,7 +17,8 @@ export type Metric = Count | Rate;
 
 export type Dimension =
   | 'site' | 'service' | 'category' | 'country' | 'region' | 'device' | 'browser' | 'os' | 'language'
-  | 'banner_version' | 'variant' | 'method' | 'prompt' | 'regime' | 'source' | 'bot' | 'time';
+  | 'banner_version' | 'variant' | 'method' | 'prompt' | 'regime' | 'source' | 'bot' | 'time'
+  | 'signal' | 'finding';
 
 export const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
 export type Interval = (typeof INTERVALS)[number];

@@ -2,7 +2,7 @@
 // The server answers the same document for every path named here.
 
 export const PAGES = [
-  '/', '/segments', '/sites', '/services', '/experiments', '/fairness', '/promise', '/bridge', '/live', '/alerts', '/audit', '/quality', '/settings', '/docs',
+  '/', '/segments', '/sites', '/services', '/experiments', '/fairness', '/promise', '/signals', '/bridge', '/live', '/alerts', '/audit', '/quality', '/settings', '/docs',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

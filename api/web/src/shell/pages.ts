@@ -10,6 +10,7 @@ const NAMES: Record<Page, () => string> = {
   '/experiments': m.nav_experiments,
   '/fairness': m.nav_fairness,
   '/promise': m.nav_promise,
+  '/signals': m.nav_signals,
   '/bridge': m.nav_bridge,
   '/live': m.nav_live,
   '/alerts': m.nav_alerts,
@@ -27,7 +28,7 @@ interface Group {
 }
 
 export const NAVIGATION: Group[] = [
-  { name: m.nav_group_numbers, pages: ['/', '/segments', '/sites', '/services', '/experiments', '/fairness', '/promise', '/bridge'], numbers: true },
+  { name: m.nav_group_numbers, pages: ['/', '/segments', '/sites', '/services', '/experiments', '/fairness', '/promise', '/signals', '/bridge'], numbers: true },
   { name: m.nav_group_evidence, pages: ['/live', '/alerts', '/audit', '/quality'], numbers: false },
   { name: m.nav_group_about, pages: ['/settings', '/docs'], numbers: false },
 ];

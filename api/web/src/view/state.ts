@@ -7,7 +7,7 @@ import { isDay, isTimezone, PRESETS, resolvePeriod, type Period, type Preset } f
 /** The panels that can show a table instead of a chart. */
 export const PANELS = [
   'time', 'choices', 'category', 'service', 'site', 'country', 'device', 'browser', 'os', 'language', 'arms', 'strata',
-  'effort', 'withdrawal', 'bridge', 'verdict', 'live',
+  'effort', 'withdrawal', 'bridge', 'verdict', 'live', 'signal', 'tcf', 'gpc', 'version',
 ] as const;
 export type PanelId = (typeof PANELS)[number];
 
