@@ -67,6 +67,9 @@ pub const fn definition(metric: Metric) -> Definition {
             numerator: None,
             denominator: None,
         },
+        Metric::MedianClicksToDecide => {
+            count("lower median of the clicks in the banner, over decisions that carry them")
+        }
         Metric::OptedIn => count("decisions that granted something beyond what is necessary"),
         Metric::Loaded => count("page views whose consent state was reported"),
         Metric::LoadedWithConsent => count("of these, those with consent to something"),

@@ -12,6 +12,7 @@ fn decision(n: u128, language: &str, milliseconds: Option<i64>) -> Landing {
     decided("2026-11-10T12:00:00Z", n, Method::AcceptAll, &["chaport:preferences:g"]).with(|event| {
         event.language = Some(language.into());
         event.effort_ms = milliseconds;
+        event.effort_clicks = milliseconds.map(|ms| i32::try_from(ms / 1000).unwrap());
     })
 }
 
@@ -33,6 +34,7 @@ async fn subjects_are_counted_once_a_row() {
     let bench = Bench::start().await;
     bench.land(decisions()).await;
     let metrics = ["visitors", "median_seconds_to_decide", "decisions"];
+    assert_eq!(bench.rows(json!({"metrics": ["median_clicks_to_decide"]})).await, table!([] => [2]));
     assert_eq!(bench.rows(json!({"metrics": metrics})).await, table!([] => [5, 2.5, 7]));
     assert_eq!(
         bench.rows(json!({"metrics": metrics, "dimensions": ["language"]})).await,

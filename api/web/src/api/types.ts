@@ -4,7 +4,7 @@
 export const COUNTS = [
   'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'dismissed', 'no_choice', 'automatic', 'withdrawals',
   'visitors', 'granted', 'denied', 'partial', 'undecided', 'not_disclosed', 'observed_without_consent',
-  'median_seconds_to_decide', 'median_seconds_to_withdraw', 'opted_in', 'loaded', 'loaded_with_consent',
+  'median_seconds_to_decide', 'median_clicks_to_decide', 'median_seconds_to_withdraw', 'opted_in', 'loaded', 'loaded_with_consent',
 ] as const;
 export type Count = (typeof COUNTS)[number];
 

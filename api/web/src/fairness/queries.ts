@@ -14,7 +14,7 @@ export function asking(view: ViewState): Asking<Part> {
     questions: (scope) => {
       const filters: Filter[] = [...filtersOf(view), ['is', 'regime', [scope.regime]]];
       const ofChoices: Filter[] = [...filters, ['is', 'method', [...CHOICES]]];
-      const effort: Metric[] = ['median_seconds_to_decide', 'decisions'];
+      const effort: Metric[] = ['median_seconds_to_decide', 'median_clicks_to_decide', 'decisions'];
       return {
         total: { ...queryOf(scope, { metrics: [...RATES, 'revoked_rate_7d', 'revoked_rate_30d', 'reprompted_rate_6m', 'median_seconds_to_withdraw', 'withdrawals', 'decisions'], dimensions: [], filters }), compare: view.compare },
         methods: { ...queryOf(scope, { metrics: effort, dimensions: ['method'], filters: ofChoices }), compare: view.compare },

@@ -28,6 +28,7 @@ const WORDINGS: Partial<Record<Metric, Wording>> = {
   traffic_consent_rate: { name: m.metric_traffic_consent_rate, definition: m.metric_traffic_consent_rate_is },
   visitors: { name: m.metric_visitors, definition: m.metric_visitors_is },
   median_seconds_to_decide: { name: m.metric_median_seconds_to_decide, definition: m.metric_median_seconds_to_decide_is },
+  median_clicks_to_decide: { name: m.metric_median_clicks_to_decide, definition: m.metric_median_clicks_to_decide_is },
   observed_without_consent: { name: m.metric_observed_without_consent, definition: m.metric_observed_without_consent_is },
   revoked_rate_7d: { name: m.metric_revoked_rate_7d, definition: m.metric_revoked_rate_7d_is },
   reprompted_rate_6m: { name: m.metric_reprompted_rate_6m, definition: m.metric_reprompted_rate_6m_is },
@@ -51,6 +52,7 @@ export function isRate(metric: Metric): metric is Rate {
 export const CHOOSABLE: readonly Metric[] = [
   'consent_rate', 'opt_in_rate', 'interaction_rate', 'accept_all_rate', 'reject_all_rate', 'withdrawal_rate', 'traffic_consent_rate',
   'shown', 'decisions', 'accept_all', 'reject_all', 'custom', 'no_choice', 'withdrawals', 'visitors', 'median_seconds_to_decide',
+  'median_clicks_to_decide',
 ];
 
 const CATEGORY_NAMES: Record<string, () => string> = {

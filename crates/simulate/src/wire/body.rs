@@ -134,7 +134,8 @@ fn decorate<M: SerializeMap>(map: &mut M, wire: &Wire<'_>, bits: u32) -> Result<
         if has(9) && has(10) {
             map.serialize_entry("expires_at", &Time(wire.event.at + 180 * 86_400_000))?;
         }
-        if has(11) && has(12) {
+        // A TC string says itself what was objected to.
+        if has(11) && has(12) && wire.event.signals.tcf.is_none() {
             map.serialize_entry("objections", &Objections)?;
         }
     }

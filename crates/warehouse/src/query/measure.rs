@@ -105,6 +105,7 @@ impl Metric {
             Self::TrafficConsentRate => &[Count::loaded, Count::loaded_with_consent],
             Self::Visitors
             | Self::MedianSecondsToDecide
+            | Self::MedianClicksToDecide
             | Self::RevokedRate30d
             | Self::RevokedRate7d
             | Self::RepromptedRate6m
@@ -162,6 +163,9 @@ impl Cell {
             Metric::Loaded => totals.loaded,
             Metric::LoadedWithConsent => totals.loaded_with_consent,
             Metric::MedianSecondsToDecide => return self.people.median_ms.map(seconds),
+            Metric::MedianClicksToDecide => {
+                return self.people.median_clicks.map(|clicks| Number::Count(clicks.into()));
+            }
             Metric::MedianSecondsToWithdraw => return self.cohorts.median_ms.map(seconds),
             Metric::InteractionRate
             | Metric::ConsentRate

@@ -17,8 +17,9 @@ use super::statement::{Statement, Value};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct People {
     pub visitors: u64,
-    /// Lower median, in milliseconds; none where no decision carries its effort.
+    /// Lower medians of what it took to decide, in milliseconds and clicks; none where no decision carries them.
     pub median_ms: Option<u64>,
+    pub median_clicks: Option<u32>,
 }
 
 #[derive(Debug, Row, Deserialize)]
@@ -27,6 +28,7 @@ struct Line {
     bucket: i64,
     visitors: u64,
     median_ms: Option<u64>,
+    median_clicks: Option<u32>,
 }
 
 /// `exact`: whether subjects are counted one by one, or estimated (within a percent or so).
@@ -38,15 +40,16 @@ pub(super) fn statement(spec: &QuerySpec, exact: bool, marks: &BTreeMap<String, 
         (true, true) => "uniqExactIf(subject, subject != toUUID('00000000-0000-0000-0000-000000000000'))",
         (true, false) => "uniqCombined64If(17)(subject, subject != toUUID('00000000-0000-0000-0000-000000000000'))",
     };
-    let median = if spec.wants(Metric::MedianSecondsToDecide) {
-        "quantileExactLow(0.5)(effort_ms)"
-    } else {
-        "CAST(NULL, 'Nullable(UInt64)')"
+    let median = |metric, column, none| match spec.wants(metric) {
+        true => format!("quantileExactLow(0.5)({column})"),
+        false => format!("CAST(NULL, 'Nullable({none})')"),
     };
+    let ms = median(Metric::MedianSecondsToDecide, "effort_ms", "UInt64");
+    let clicks = median(Metric::MedianClicksToDecide, "effort_clicks", "UInt32");
     let plain = texts(spec.plain_dimensions().map(|d| Table::Events.column(d)));
     let bucket = bucket(spec, Table::Events, &mut statement);
     statement.push(&format!("SELECT {plain} AS plain, {bucket} AS bucket,"));
-    statement.push(&format!("       {visitors} AS visitors, {median} AS median_ms"));
+    statement.push(&format!("       {visitors} AS visitors, {ms} AS median_ms, {clicks} AS median_clicks"));
     statement.push(&format!("FROM {}", Table::Events.name()));
     scope(spec, Table::Events, &mut statement);
     statement.push("  AND kind = 'event' AND type = 'decided' AND decision = 1");
@@ -81,7 +84,7 @@ pub(super) async fn read(
     let lines = statement(spec, exact, marks).query(client).fetch_all::<Line>().await?;
     let people = lines.into_iter().map(|line| {
         let key = Key { plain: line.plain, bucket: line.bucket };
-        (key, People { visitors: line.visitors, median_ms: line.median_ms })
+        (key, People { visitors: line.visitors, median_ms: line.median_ms, median_clicks: line.median_clicks })
     });
     Ok(people.collect())
 }

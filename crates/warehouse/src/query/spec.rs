@@ -47,7 +47,7 @@ names!(
         Dismissed = "dismissed", NoChoice = "no_choice", Automatic = "automatic", Withdrawals = "withdrawals",
         Visitors = "visitors", Granted = "granted", Denied = "denied", Partial = "partial", Undecided = "undecided",
         NotDisclosed = "not_disclosed", ObservedWithoutConsent = "observed_without_consent",
-        MedianSecondsToDecide = "median_seconds_to_decide", OptedIn = "opted_in", Loaded = "loaded",
+        MedianSecondsToDecide = "median_seconds_to_decide", MedianClicksToDecide = "median_clicks_to_decide", OptedIn = "opted_in", Loaded = "loaded",
         LoadedWithConsent = "loaded_with_consent",
         InteractionRate = "interaction_rate", ConsentRate = "consent_rate", OptInRate = "opt_in_rate",
         AcceptAllRate = "accept_all_rate", RejectAllRate = "reject_all_rate", WithdrawalRate = "withdrawal_rate",
@@ -121,7 +121,7 @@ impl Metric {
 
     /// Metrics that only the events can answer.
     pub(super) const fn is_of_people(self) -> bool {
-        matches!(self, Self::Visitors | Self::MedianSecondsToDecide)
+        matches!(self, Self::Visitors | Self::MedianSecondsToDecide | Self::MedianClicksToDecide)
     }
 }
 
