@@ -118,6 +118,11 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(RejectCode::InvalidValue), detail)
     }
 
+    /// 503: this process works on as many requests as it may.
+    pub fn busy() -> Self {
+        Self::unavailable("too many requests at once", Duration::from_secs(1))
+    }
+
     /// 401.
     pub fn unauthorized(detail: &'static str) -> Self {
         Self { remedy: Remedy::Authenticate, ..Self::new(StatusCode::UNAUTHORIZED, None, detail) }

@@ -26,6 +26,7 @@ pub mod decode;
 mod fates;
 mod ingest;
 mod pipeline;
+mod pixel;
 mod receipts;
 mod receive;
 mod refusals;

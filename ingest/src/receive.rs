@@ -1,10 +1,10 @@
-//! `POST /v1/events`: from a request to its answer. Head, body, events, log, answer: in this order, each with a file of
+//! `POST /v1/events`, and the event of `GET /v1/pixel.gif`: from a request to its answer. Head, body, events, log, answer: in this order, each with a file of
 //! its own; this one only leads from one to the next.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use avow_schemas::event::Seed;
+use avow_schemas::event::{Seed, Source};
 use avow_schemas::fate::RejectedRecord;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -27,17 +27,7 @@ const MOST_WARNINGS: usize = 100;
 /// Handles `POST /v1/events`.
 pub async fn post(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let metrics = &ingest.metrics.ingest;
-    metrics.in_flight.inc();
-    let guard = InFlight(&ingest);
-    let mut response = match ingest.receive(&parts, body).await {
-        Ok(accepted) => accepted.into_response(),
-        Err(problem) => problem.into_response(),
-    };
-    drop(guard);
-    metrics.requests.with_label_values(&[response.status().as_str()]).inc();
-    ingest.origins.mark(&ingest.control.directory(), &parts.headers, response.headers_mut(), false);
-    response
+    ingest.counted(&parts, ingest.receive(&parts, body)).await
 }
 
 /// Counts a request as worked on until it is answered or its sender hangs up.
@@ -62,17 +52,46 @@ struct Judged<'f> {
 }
 
 impl Ingest {
+    /// The answer to a request that carries events, counted while and after it is worked on.
+    pub(crate) async fn counted<T: IntoResponse>(
+        &self,
+        parts: &Parts,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Response {
+        let metrics = &self.metrics.ingest;
+        metrics.in_flight.inc();
+        let guard = InFlight(self);
+        let mut response = work.await.into_response();
+        drop(guard);
+        metrics.requests.with_label_values(&[response.status().as_str()]).inc();
+        self.origins.mark(&self.control.directory(), &parts.headers, response.headers_mut(), false);
+        response
+    }
+
+    /// One event that came in an address.
+    pub(crate) async fn receive_pixel(&self, parts: &Parts, event: &[u8]) -> Result<Accepted, Problem> {
+        let Ok(_permit) = self.in_flight.try_acquire() else { return Err(Problem::busy()) };
+        let sender = read_sender(parts, &self.control, &self.agents, &self.places)?;
+        // A token, an import or a receipt means nothing to a picture.
+        let sender = Sender { source: Source::Pixel, import: false, receipt: false, ..sender };
+        let judged = self.judge(&sender, Form::Json, event)?;
+        self.take(&sender, judged).await
+    }
+
     async fn receive(&self, parts: &Parts, body: Body) -> Result<Accepted, Problem> {
-        let Ok(_permit) = self.in_flight.try_acquire() else {
-            return Err(Problem::unavailable("too many requests at once", Duration::from_secs(1)));
-        };
+        let Ok(_permit) = self.in_flight.try_acquire() else { return Err(Problem::busy()) };
         let sender = read_sender(parts, &self.control, &self.agents, &self.places)?;
         let kind = body::kind(&parts.headers)?;
         let whole = body::read(&self.body, &parts.headers, kind, body).await?;
         self.metrics.ingest.received_bytes.inc_by(whole.received as u64);
         self.metrics.ingest.decoded_bytes.inc_by(whole.bytes.len() as u64);
-        let mut judged = self.judge(&sender, kind.form, &whole.bytes)?;
+        let judged = self.judge(&sender, kind.form, &whole.bytes)?;
         drop(whole);
+        self.take(&sender, judged).await
+    }
+
+    /// Makes durable what passed, and answers.
+    async fn take(&self, sender: &Sender, mut judged: Judged<'_>) -> Result<Accepted, Problem> {
         let accepted = judged.passed.len();
         let receipts = if sender.receipt { Some(self.receipts_of(&mut judged).await) } else { None };
         if accepted > 0 {

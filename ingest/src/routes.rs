@@ -10,9 +10,9 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::Problem;
 use crate::ingest::Ingest;
-use crate::{beacon, receive};
+use crate::{beacon, pixel, receive};
 
-/// `POST` and `OPTIONS /v1/events`, `GET /beacon.js`. Serve it with connection information
+/// `POST` and `OPTIONS /v1/events`, `GET /v1/pixel.gif`, `GET /beacon.js`. Serve it with connection information
 /// (`into_make_service_with_connect_info::<SocketAddr>()`) where a country database is to see addresses.
 pub fn router(ingest: Arc<Ingest>) -> Router {
     let script = beacon::Script::embedded();
@@ -20,6 +20,7 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
     let only_get = || async { Problem::method_not_allowed("GET, HEAD").into_response() };
     Router::new()
         .route("/v1/events", post(receive::post).options(preflight).fallback(only_post))
+        .route("/v1/pixel.gif", get(pixel::get).fallback(only_get))
         .route("/beacon.js", get(serve).fallback(only_get))
         .with_state(ingest)
 }

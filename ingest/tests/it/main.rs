@@ -4,6 +4,7 @@
 mod accepted;
 mod beacon;
 mod limits;
+mod pixel;
 mod properties;
 mod refused;
 mod senders;
