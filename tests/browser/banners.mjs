@@ -1,6 +1,10 @@
 // The banners that the tests work as a person does: how to click through each, and what an event then names.
 
+import { gpp } from './banners/gpp.mjs'
 import { klaro } from './banners/klaro.mjs'
+import { orejime } from './banners/orejime.mjs'
+import { osano } from './banners/osano.mjs'
+import { tarteaucitron } from './banners/tarteaucitron.mjs'
 import { tcf } from './banners/tcf.mjs'
 import { vanilla } from './banners/vanilla-cookieconsent.mjs'
 
@@ -17,4 +21,4 @@ const clicks = (banner) => ({
 export const BANNERS = [vanilla, klaro].map(clicks)
 
 /** All of them. */
-export const ALL = [...BANNERS, ...[tcf].map(clicks)]
+export const ALL = [...BANNERS, ...[tcf, gpp, tarteaucitron, osano, orejime].map(clicks)]
