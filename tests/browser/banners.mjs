@@ -1,5 +1,6 @@
 // The banners that the tests work as a person does: how to click through each, and what an event then names.
 
+import { c15t } from './banners/c15t.mjs'
 import { gpp } from './banners/gpp.mjs'
 import { klaro } from './banners/klaro.mjs'
 import { orejime } from './banners/orejime.mjs'
@@ -13,12 +14,18 @@ export const SERVICES = { chaport: 'preferences', crisp: 'preferences', matomo: 
 
 const clicks = (banner) => ({
   ...banner,
-  acceptAll: (page) => page.click(banner.accept),
-  rejectAll: (page) => page.click(banner.reject),
+  async acceptAll(page) {
+    await page.click(banner.accept)
+    await banner.after?.(page)
+  },
+  async rejectAll(page) {
+    await page.click(banner.reject)
+    await banner.after?.(page)
+  },
 })
 
 /** Those that `/beacon.js` holds, and that the tests of the whole of Avow take. */
 export const BANNERS = [vanilla, klaro].map(clicks)
 
 /** All of them. */
-export const ALL = [...BANNERS, ...[tcf, gpp, tarteaucitron, osano, orejime].map(clicks)]
+export const ALL = [...BANNERS, ...[tcf, gpp, tarteaucitron, osano, orejime, c15t].map(clicks)]
