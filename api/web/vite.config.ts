@@ -15,7 +15,7 @@ export default defineConfig({
     compress(),
   ],
   server: {
-    proxy: { '/api': server, '/v1': server, '/beacon.js': server },
+    proxy: { '/api': server, '/v1': server, '/beacon': server },
   },
   build: {
     target: 'es2022',

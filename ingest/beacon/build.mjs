@@ -1,23 +1,38 @@
-// Bundles the beacon: `dist/beacon.js` for a script tag, modules for bundlers; with `--tests`, the unit tests.
-// Types come from `tsc`, which also checks them.
+// Bundles the beacon: for a script tag `dist/beacon.js`, which fits whichever banner turns up, and `beacon-<banner>.js` for one
+// banner each; modules for bundlers; with `--tests`, the unit tests. Types come from `tsc`, which also checks them.
 
 import { build } from 'esbuild'
 import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 /** How everything for the browser is built. */
 export const common = { bundle: true, minify: true, target: 'es2021', legalComments: 'none', logLevel: 'warning' }
 
-const bundles = [
-  { entry: 'src/auto.ts', outfile: 'dist/beacon.js', format: 'iife' },
-  { entry: 'src/index.ts', outfile: 'dist/beacon.mjs', format: 'esm' },
-  { entry: 'src/adapters/vanilla-cookieconsent.ts', outfile: 'dist/vanilla-cookieconsent.mjs', format: 'esm' },
-  { entry: 'src/adapters/klaro.ts', outfile: 'dist/klaro.mjs', format: 'esm' },
-]
+const names = (folder) => readdirSync(folder).filter((name) => name.endsWith('.ts')).map((name) => basename(name, '.ts'))
+
+/** What `src/script/` shares among its scripts. */
+const SHARED = ['arrival', 'tag', 'told']
+
+/** Banners with a script of their own. */
+export const scripts = names('src/script').filter((name) => name !== 'auto' && !SHARED.includes(name))
+/** Banners with a module. */
+export const adapters = names('src/adapters')
+/** Modules beside the banners'. */
+export const additions = ['loaded', 'signals', 'told']
+
+const script = (name, outfile) => build({ ...common, entryPoints: [`src/script/${name}.ts`], outfile, format: 'iife' })
+const module = (entry, name) => build({ ...common, entryPoints: [entry], outfile: `dist/${name}.mjs`, format: 'esm' })
 
 const buildDist = () =>
-  Promise.all(bundles.map(({ entry, ...to }) => build({ ...common, ...to, entryPoints: [entry] })))
+  Promise.all([
+    script('auto', 'dist/beacon.js'),
+    ...scripts.map((name) => script(name, `dist/beacon-${name}.js`)),
+    module('src/index.ts', 'beacon'),
+    ...adapters.map((name) => module(`src/adapters/${name}.ts`, name)),
+    ...additions.map((name) => module(`src/${name}.ts`, name)),
+  ])
 
 const buildTests = () =>
   build({

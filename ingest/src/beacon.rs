@@ -1,5 +1,5 @@
-//! `GET /beacon.js`: the browser SDK, built into the binary from `ingest/beacon/dist/`. It is the same for every site and
-//! visitor, so any cache may keep it; its ETag is the SHA-256 of its text.
+//! `GET /beacon.js` and `GET /beacon-<banner>.js`: the browser SDK, built into the binary from `ingest/beacon/dist/`. It is the
+//! same for every site and visitor, so any cache may keep it; its ETag is the SHA-256 of its text.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ struct Dist;
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600, stale-while-revalidate=86400");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 
-/// The script and its ETag.
+/// A script and its ETag.
 #[derive(Clone)]
 pub struct Script {
     text: Bytes,
@@ -28,16 +28,26 @@ pub struct Script {
 }
 
 impl Script {
-    /// `None` where the binary was built without it.
+    /// `beacon.js`; `None` where the binary was built without it.
     pub fn embedded() -> Option<Self> {
-        let file = Dist::get("beacon.js")?;
+        Self::named("beacon.js")
+    }
+
+    /// The scripts for one banner each, by their paths.
+    pub fn banners() -> Vec<(String, Self)> {
+        let names = Dist::iter().filter(|name| name.starts_with("beacon-") && name.ends_with(".js"));
+        names.filter_map(|name| Some((format!("/{name}"), Self::named(&name)?))).collect()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let file = Dist::get(name)?;
         let hash: String = file.metadata.sha256_hash().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let etag = HeaderValue::try_from(format!("\"{hash}\"")).ok()?;
         Some(Self { text: Bytes::from(file.data.into_owned()), etag })
     }
 }
 
-/// Answers `GET /beacon.js`.
+/// Answers a `GET` of one of them.
 pub fn serve(script: Option<&Script>, headers: &HeaderMap) -> Response {
     let Some(script) = script else {
         return Problem::not_found("this server was built without the beacon: `make` builds it first").into_response();

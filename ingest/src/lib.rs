@@ -1,7 +1,7 @@
 //! HTTP to durable acknowledgement. The way of a request, file by file:
 //!
 //! ```text
-//! routes.rs    POST /v1/events, GET /beacon.js (beacon.rs)
+//! routes.rs    POST /v1/events, GET /beacon*.js (beacon.rs)
 //! receive.rs   leads a request through:
 //!   sender.rs    who sends: token, origin; address and user agent reduced and dropped (steps/agent.rs, steps/place.rs)
 //!   body.rs      the body, capped while it arrives and while it is decompressed

@@ -12,17 +12,21 @@ use crate::answer::Problem;
 use crate::ingest::Ingest;
 use crate::{beacon, pixel, receive};
 
-/// `POST` and `OPTIONS /v1/events`, `GET /v1/pixel.gif`, `GET /beacon.js`. Serve it with connection information
+/// `POST` and `OPTIONS /v1/events`, `GET /v1/pixel.gif`, `GET /beacon.js` and `/beacon-<banner>.js`. Serve it with connection information
 /// (`into_make_service_with_connect_info::<SocketAddr>()`) where a country database is to see addresses.
 pub fn router(ingest: Arc<Ingest>) -> Router {
     let script = beacon::Script::embedded();
     let serve = move |headers: HeaderMap| async move { beacon::serve(script.as_ref(), &headers) };
     let only_get = || async { Problem::method_not_allowed("GET, HEAD").into_response() };
-    Router::new()
+    let mut router = Router::new()
         .route("/v1/events", post(receive::post).options(preflight).fallback(only_post))
         .route("/v1/pixel.gif", get(pixel::get).fallback(only_get))
-        .route("/beacon.js", get(serve).fallback(only_get))
-        .with_state(ingest)
+        .route("/beacon.js", get(serve).fallback(only_get));
+    for (path, script) in beacon::Script::banners() {
+        let serve = move |headers: HeaderMap| async move { beacon::serve(Some(&script), &headers) };
+        router = router.route(&path, get(serve).fallback(only_get));
+    }
+    router.with_state(ingest)
 }
 
 async fn preflight(State(ingest): State<Arc<Ingest>>, headers: HeaderMap) -> Response {

@@ -1,41 +1,10 @@
 // What is peculiar to one banner: its modes, stores and prompts, and the calls it makes that are no choice of anybody.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
 import { BANNERS } from './banners.mjs'
-import { launch } from './chromium.mjs'
-import { record } from './recorder.mjs'
-import { openShop } from './shop.mjs'
-import { visit } from './visitor.mjs'
+import { loadBeacon, recorder, scenario, shop, story } from './harness.mjs'
 
-const LIMIT = { timeout: 60_000 }
 const [vanilla, klaro] = BANNERS
-
-let browser, recorder, shop
-before(async () => {
-  recorder = await record()
-  shop = await openShop({ site: 'shop.example', endpoint: recorder.endpoint, beacon: '/beacon.js' })
-  browser = await launch()
-})
-after(async () => {
-  await browser.close()
-  shop.close()
-  recorder.close()
-})
-
-const scenario = (name, run, options) =>
-  test(name, LIMIT, async () => {
-    recorder.clear()
-    const visitor = await visit(browser, shop, recorder, options)
-    try {
-      await run(visitor)
-    } finally {
-      await visitor.close()
-    }
-  })
-
-/** Type, prompt and method of everything posted. */
-const story = (events) => events.map(({ type, prompt, method }) => [type, prompt, method].filter(Boolean).join(' '))
 
 scenario('vanilla-cookieconsent: opt-out mode calls back twice for one click, which is one decision', async (visitor) => {
   const page = await visitor.open(vanilla.path + '?mode=opt-out')
@@ -250,16 +219,6 @@ for (const banner of BANNERS)
     await page.evaluate(() => window.reveal())
     assert.deepEqual(story(await visitor.posted(page)), ['shown first'])
   })
-
-/** Puts the script tag into a page that came without one. */
-const loadBeacon = (page, attributes) =>
-  page.evaluate((dataset) => new Promise((loaded) => {
-    const script = document.createElement('script')
-    Object.assign(script.dataset, dataset)
-    script.onload = loaded
-    script.src = '/beacon.js'
-    document.head.append(script)
-  }), { site: 'shop.example', endpoint: recorder.endpoint, ...attributes })
 
 for (const banner of BANNERS) {
   scenario(`${banner.name}: a beacon that comes late finds the banner that is up`, async (visitor) => {

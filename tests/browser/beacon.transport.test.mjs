@@ -5,41 +5,20 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { BANNERS } from './banners.mjs'
+import { test } from 'node:test'
+import { ALL, BANNERS } from './banners.mjs'
 import { launch } from './chromium.mjs'
-import { record } from './recorder.mjs'
-import { openShop } from './shop.mjs'
+import { LIMIT, recorder, scenario as begin, shop } from './harness.mjs'
 import { visit } from './visitor.mjs'
 
-const LIMIT = { timeout: 60_000 }
 const [vanilla] = BANNERS
-
-let browser, recorder, shop
-before(async () => {
-  recorder = await record()
-  shop = await openShop({ site: 'shop.example', endpoint: recorder.endpoint, beacon: '/beacon.js' })
-  browser = await launch()
-})
-after(async () => {
-  await browser.close()
-  shop.close()
-  recorder.close()
-})
 
 /** Opens the page as a new visitor; `answers` are the server's to the posts that follow the first one, `shown`. */
 const scenario = (name, answers, run) =>
-  test(name, LIMIT, async () => {
-    recorder.clear()
-    recorder.answers.splice(0)
-    const visitor = await visit(browser, shop, recorder)
-    try {
-      const page = await visitor.open(vanilla.path)
-      recorder.answers.push(...answers)
-      await run(visitor, page)
-    } finally {
-      await visitor.close()
-    }
+  begin(name, async (visitor) => {
+    const page = await visitor.open(vanilla.path)
+    recorder.answers.push(...answers)
+    await run(visitor, page)
   })
 
 const body = ({ body }) => JSON.parse(body)
@@ -146,27 +125,49 @@ scenario('no server: tried again until there is one', [], async (visitor, page) 
   assert.equal(recorder.events()[1].type, 'decided')
 })
 
-test("by the browser's own log, before a choice the shop and one post are all that is asked for", LIMIT, async () => {
-  recorder.clear()
+/** What pages of the shop asked the network for, by Chromium's own log, while `run` drove it. */
+const asked = async (run) => {
   const folder = await mkdtemp(join(tmpdir(), 'avow-netlog-'))
   try {
     const log = join(folder, 'net.json')
     const logged = await launch(`--log-net-log=${log}`)
-    for (const banner of BANNERS) {
-      const visitor = await visit(logged, shop, recorder)
-      await visitor.open(banner.path)
-      await visitor.close()
-    }
+    await run(logged)
     await logged.close()
     const { constants, events } = JSON.parse(await readFile(log, 'utf8'))
     const start = constants.logEventTypes.URL_REQUEST_START_JOB
     // Chromium's own requests (updates, its account service) have no page for an initiator.
-    const urls = events.filter(({ type, params }) => type === start && params?.initiator === shop.origin)
-      .map(({ params }) => params.url)
-    assert.equal(urls.filter((url) => url === recorder.endpoint).length, 2, 'one `shown` from each page')
-    assert.ok(urls.includes(shop.origin + '/beacon.js'))
-    assert.deepEqual(urls.filter((url) => url !== recorder.endpoint && !url.startsWith(shop.origin)), [])
+    return events.filter(({ type, params }) => type === start && params?.initiator === shop.origin).map(({ params }) => params.url)
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+test("by the browser's own log, before a choice the shop and one post are all that is asked for", LIMIT, async () => {
+  recorder.clear()
+  const urls = await asked(async (logged) => {
+    for (const banner of ALL) {
+      const visitor = await visit(logged, shop, recorder)
+      await visitor.open(banner.path)
+      await visitor.close()
+    }
+  })
+  assert.equal(urls.filter((url) => url === recorder.endpoint).length, ALL.length, 'one `shown` from each page')
+  assert.ok(urls.includes(shop.origin + '/beacon.js'))
+  assert.deepEqual(urls.filter((url) => url !== recorder.endpoint && !url.startsWith(shop.origin)), [])
+})
+
+test('with data-shown=off, before a choice nothing is asked for and nothing is stored', LIMIT, async () => {
+  recorder.clear()
+  const urls = await asked(async (logged) => {
+    for (const banner of ALL) {
+      const visitor = await visit(logged, shop, recorder)
+      const page = await visitor.open(`${banner.path}?shown=off`)
+      const { cookies, ...rest } = await visitor.stored(page)
+      assert.deepEqual(cookies, banner.before ?? [], banner.name)
+      assert.deepEqual(rest, { local: [], session: [], databases: [], caches: [] }, banner.name)
+      await visitor.close()
+    }
+  })
+  assert.deepEqual(urls.filter((url) => !url.startsWith(shop.origin)), [])
+  assert.deepEqual(recorder.requests, [])
 })

@@ -22,8 +22,8 @@ export const record = async () => {
   })
   const origin = await listen(server)
 
-  /** Every event posted so far, in order of arrival. */
-  const events = () => requests.flatMap(({ body }) => JSON.parse(body).events)
+  /** Every event posted so far, in order of arrival. One whose post was cut off by a reload comes again under its id. */
+  const events = () => [...new Map(requests.flatMap(({ body }) => JSON.parse(body).events).map((event) => [event.id, event])).values()]
 
   return {
     endpoint: `${origin}/v1/events`,

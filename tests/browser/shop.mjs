@@ -2,15 +2,19 @@
 
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
-import { extname, join, normalize } from 'node:path'
+import { basename, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css' }
 
+/** Where a page wants its script tag. */
+const TAG = /\{\{beacon(?::([a-z0-9-]+)([^}]*(?:\}[^}]+)*))?\}\}/
+
 /** Where a path of the shop lies on disk. */
 const locate = (path) => {
-  if (path === '/beacon.js') return join(HERE, '../../ingest/beacon/dist/beacon.js')
+  if (/^\/beacon[a-z0-9-]*\.js$/.test(path)) return join(HERE, '../../ingest/beacon/dist', path)
   if (path.startsWith('/npm/')) return join(HERE, 'node_modules', path.slice('/npm/'.length))
   return join(HERE, 'pages', path)
 }
@@ -19,19 +23,33 @@ const locate = (path) => {
 export const listen = (server) =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)))
 
+/** Packages that come as modules are bundled, as a site would: `/bundle/tcf.js` is `pages/tcf.mjs` with what it imports. */
+const bundles = new Map()
+const bundle = (path) => {
+  if (!bundles.has(path)) {
+    const entryPoints = [join(HERE, 'pages', basename(path, '.js') + '.mjs')]
+    const define = { 'process.env.NODE_ENV': '"production"' }
+    bundles.set(path, build({ entryPoints, define, bundle: true, format: 'iife', write: false, logLevel: 'error' }))
+  }
+  return bundles.get(path).then(({ outputFiles }) => outputFiles[0].contents)
+}
+
 /**
- * Opens the shop. Its pages carry the script tag that `settings` describe: `beacon` (where the script is), `site` and
- * `endpoint`; a page asked for with `?late` carries none.
+ * Opens the shop. Its pages carry, at `{{beacon}}`, the script tag that `settings` describe: `beacon` (where the script is),
+ * `site` and `endpoint`; at `{{beacon:tcf ...}}` that of `beacon-tcf.js` with further attributes. Asked for
+ * with `?late` they carry none, with `?shown=off` one that says nothing before a choice.
  */
 export const openShop = async ({ beacon, site, endpoint }) => {
-  const tag = `<script src="${beacon}" data-site="${site}" data-endpoint="${endpoint}" data-banner-version="2026-11-01"
-          data-variant="B"></script>`
+  const tag = (query) => (_, name, attributes = '') =>
+    `<script src="${name ? beacon.replace('beacon.js', `beacon-${name}.js`) : beacon}" data-site="${site}"
+          data-endpoint="${endpoint}" data-banner-version="2026-11-01" data-variant="B"${attributes}
+          ${query.has('shown') ? 'data-shown="off"' : ''}></script>`
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://shop')
     const path = normalize(decodeURIComponent(pathname))
     try {
-      let body = await readFile(locate(path))
-      if (path.endsWith('.html')) body = body.toString().replace('{{beacon}}', searchParams.has('late') ? '' : tag)
+      let body = path.startsWith('/bundle/') ? await bundle(path) : await readFile(locate(path))
+      if (path.endsWith('.html')) body = body.toString().replace(TAG, searchParams.has('late') ? '' : tag(searchParams))
       response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(body)
     } catch {
       response.writeHead(404).end()

@@ -49,10 +49,24 @@ export const visit = async (browser, shop, recorder, options) => {
       await page.reload()
       return loaded(page)
     },
+    /** The names of everything that the browser keeps of the shop: cookies by the browser's own account, HttpOnly ones too. */
+    async stored(page) {
+      const session = await context.newCDPSession(page)
+      const { cookies } = await session.send('Network.getAllCookies')
+      await session.detach()
+      const rest = await page.evaluate(async () => ({
+        local: Object.keys(localStorage), session: Object.keys(sessionStorage),
+        databases: (await indexedDB.databases()).map(({ name }) => name), caches: await caches.keys(),
+      }))
+      return { cookies: cookies.map(({ name }) => name), ...rest }
+    },
     close: () => context.close(),
   }
 }
 
 /** What of an event two runs have in common: ids and times are left to assertions of their own. */
-export const outline = ({ type, prompt, method, layer, categories, services, effort }) =>
-  JSON.parse(JSON.stringify({ type, prompt, method, layer, categories, services, clicks: effort?.clicks }))
+export const outline = ({ type, prompt, method, layer, categories, services, purposes, effort }) => {
+  const all = { type, prompt, method, layer, categories, services, purposes, clicks: effort?.clicks }
+  // A banner that has none of a kind names none.
+  return JSON.parse(JSON.stringify(all, (_, value) => (value && typeof value === 'object' && !Object.keys(value)[0] ? undefined : value)))
+}

@@ -52,7 +52,7 @@ async fn forward(State(behind): State<Behind>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let turn = behind.turn.fetch_add(1, Ordering::Relaxed);
-    let of_ingest = path.starts_with("/v1/") || path == "/beacon.js";
+    let of_ingest = path.starts_with("/v1/") || path.starts_with("/beacon");
     let behind_it = if of_ingest { &behind.ingests } else { &behind.apis };
     let Ok(body) = to_bytes(body, LARGEST).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let mut headers = head.headers;

@@ -5,33 +5,31 @@ import type { Answer, Flags } from './event.ts'
 /** A rename: banner's name to slug; an empty slug leaves the name out of every event. */
 export type Renames = Record<string, string>
 
-export interface Choice {
-  categories: Flags
-  services: Flags
-}
+/** Answers by `categories`, `services` and `purposes`. */
+export type Choice = Record<string, Flags | undefined>
 
 /** The usual names of the four categories, as the server maps them too. A site's own category stays as it is. */
-const ALIASES: Record<string, RegExp> = {
-  necessary: /^(essential|required|strictly_necessary)$/,
-  preferences: /^(functional(ity)?|preference|personalization)$/,
-  statistics: /^(analytic(s|al)|performance|statistic|measurement)$/,
-  marketing: /^(ads|advertis(ing|ement)|targeting)$/,
-}
+const ALIASES = [
+  'necessary essential required strictly_necessary',
+  'preferences functional functionality preference personalization',
+  'statistics analytics analytical performance statistic measurement',
+  'marketing ads advertising advertisement targeting',
+].map((names) => names.split(' '))
 
 /** A banner's name as a name that the server takes: a banner may call its services what it likes. */
-const slug = (name: string) => name.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 64)
+const slug = (name: string) => name.toLowerCase().replace(/[^\w.-]+/g, '-').replace(/^[\W_]+/, '').slice(0, 64)
 
 const category = (name: string) => {
   const own = slug(name).replace(/\W/g, '_')
-  return Object.keys(ALIASES).find((one) => ALIASES[one]!.test(own)) ?? own
+  return (ALIASES.find((names) => names.includes(own)) ?? [own])[0]!
 }
 
 /**
  * Puts answers into Avow's words; renames win over aliases. A category whose answers differ becomes undefined, which JSON
  * leaves out: the server calls it partial by its services.
  */
-export const choice = (answers: Answer[], categories: Renames = {}, services: Renames = {}): Choice => {
-  const out: Choice = { categories: {}, services: {} }
+export const choice = (answers: Answer[], categories: Renames = {}, services: Renames = {}) => {
+  const out: { categories: Flags; services: Flags } = { categories: {}, services: {} }
   for (const [names, service, granted] of answers) {
     const add = (flags: Flags, name: string) => {
       if (name) flags[name] = name in flags && flags[name] !== granted ? undefined : granted
@@ -46,16 +44,15 @@ export const choice = (answers: Answer[], categories: Renames = {}, services: Re
  * What a visitor changed who came back to her choice. `withdrawn` names with false what was granted before and is refused
  * now, and is absent if that is nothing. `decided` is true if she also granted something: that takes an event of its own.
  */
-export const change = (before: Choice, after: Choice): { withdrawn?: Choice; decided?: boolean } => {
-  const refused: Choice = { categories: {}, services: {} }
+export const change = (before: Choice, after: Choice): [withdrawn?: Choice, decided?: boolean] => {
   let withdrawn: Choice | undefined
   let decided = false
-  for (const part of ['categories', 'services'] as const)
+  for (const part in after)
     for (const slug in after[part]) {
-      const was = before[part][slug]
-      const is = after[part][slug]
+      const was = before[part]?.[slug]
+      const is = after[part]![slug]
       if (is) decided ||= !was
-      else if (was && is === false) (withdrawn = refused)[part][slug] = is
+      else if (was && is === false) ((withdrawn ??= {})[part] ??= {})[slug] = is
     }
-  return { withdrawn, decided }
+  return [withdrawn, decided]
 }

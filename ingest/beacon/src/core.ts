@@ -21,8 +21,14 @@ export interface Banner {
 }
 
 export interface Beacon {
+  /** As it was started. `sending` and `answered` may be set by whoever adds to events, or keeps them. */
+  config: Config
   /** The banner of this page, set by its adapter. */
   banner?: Banner
+  /** An event of this page view, not yet sent. */
+  event(type: ConsentEvent['type'], by: Partial<StoredChoice>, more: Partial<ConsentEvent>): ConsentEvent
+  /** Posts events before the task is over. */
+  send(events: ConsentEvent[]): void
   /**
    * The banner is up, and why. A `renewal` within a second after a click was opened by the visitor. A prompt that still
    * waits for its answer goes on waiting.
@@ -31,24 +37,24 @@ export interface Beacon {
   /** A part of the banner was closed: one that the visitor had opened is done with. */
   closed(): void
   /**
+   * Begins an act that the core could not see: in a frame, or one whose result the banner stores later. The adapter must
+   * know that a person did it, and `stored` must still tell the choice before. It ends with the current task.
+   */
+  act(): void
+  /**
    * The person has chosen, and the banner has stored it. Does nothing outside a trusted click in the banner, and only
-   * once per click. `method` may be left undefined for a button that `data-avow` names.
+   * once per click. `method` is null where nobody can know which button it was, and undefined where it was none, unless
+   * `data-avow` names it.
    * @returns the subject and the last event's id, for the banner to keep; nothing if this was no act, or changed nothing
    */
-  chosen(method: Method | undefined, layer: number): [subject: string, id: string] | undefined
+  chosen(method: Method | null | undefined, layer: number): [subject: string, id: string] | undefined
 }
 
 interface Prompt {
-  kind: PromptKind
-  since: number
+  type: PromptKind
+  /** When it came up, by the page's clock. */
+  at: number
   clicks: number
-}
-
-/** The click being dispatched: the prompt it answers, what was stored before it, and the method its button is marked with. */
-interface Act {
-  prompt: Prompt
-  before?: StoredChoice
-  marked?: Method
 }
 
 /** How long after a click an opening banner counts as opened by it, in milliseconds. */
@@ -56,9 +62,7 @@ const GESTURE_MS = 1000
 
 const MARK = '[data-avow]'
 
-const iso = (time: number) => new Date(time).toISOString()
-
-const begin = (kind: PromptKind): Prompt => ({ kind, since: performance.now(), clicks: 0 })
+const begin = (type: PromptKind): Prompt => ({ type, at: performance.now(), clicks: 0 })
 
 /** Runs once the page can be seen: one that is prerendered or in a background tab has shown nothing to anybody. */
 const whenVisible = (run: () => void) => {
@@ -72,82 +76,92 @@ export const beacon = (config: Config): Beacon => {
   let shown = config.shown === 'off'
   let prompt: Prompt | undefined
   let lastStamp = 0
-  let lastClick = -GESTURE_MS
-  let act: Act | undefined
+  let lastClick = NaN
+  /** What the click that is being dispatched may still cause, once. */
+  let act: Beacon['chosen'] | undefined
 
   const stored = () => self.banner?.stored()
-  const words = ({ answers }: StoredChoice) => choice(answers, config.categories, config.services)
+  const words = ({ answers, purposes }: StoredChoice) => ({ ...choice(answers, config.categories, config.services), purposes })
 
-  const event = (type: ConsentEvent['type'], by: Partial<StoredChoice>, more: Partial<ConsentEvent>) =>
+  const event: Beacon['event'] = (type, by, more) =>
     ({
       id: eventId(),
       site: config.site,
       type,
       subject: by.subject,
       view,
-      occurred_at: iso(Date.now()),
+      occurred_at: new Date().toISOString(),
       ...more,
       banner: {
+        language: by.language || self.banner?.language() || document.documentElement.lang,
         ...config.banner,
-        language: config.banner?.language || by.language || self.banner?.language() || document.documentElement.lang,
       },
       regime: config.regime,
-      page: new URL(config.page || location.pathname, location.href).href,
+      page: location.origin + (config.page || location.pathname),
     }) as ConsentEvent
 
+  /** An act begins, with what is stored before it, and ends with the task: no timer runs while a click is dispatched. */
+  const begun = (marked?: Method) => {
+    const answering = prompt ?? begin('user_opened')
+    const before = stored()
+    act = (method, layer) => {
+      method = marked || method
+      const by = method !== undefined && stored()
+      if (!by) return
+      act = prompt = undefined
+      const { type: kind, at, clicks } = answering
+      by.subject ||= before?.subject || randomId()
+      const after = words(by)
+      const [withdrawn, decided] = kind === 'user_opened' && before ? change(words(before), after) : [, true]
+      const events: ConsentEvent[] = []
+      let previous = before?.previous
+      const add = (type: ConsentEvent['type'], more: Partial<ConsentEvent>) => {
+        const effort = { clicks, ms: (performance.now() - at) | 0 }
+        const added = event(type, by, { prompt: kind, layer, effort, previous, ...by.also, ...more })
+        previous = added.id
+        events.push(added)
+      }
+      if (withdrawn) add('withdrawn', withdrawn)
+      if (decided) add('decided', { method, ...after, expires_at: (by.expires && new Date(by.expires).toISOString()) as string })
+      send(events)
+      if (events[0]) return [by.subject, previous!]
+    }
+    setTimeout(() => (act = undefined))
+    return answering
+  }
+
   const self: Beacon = {
+    config,
+    event,
+    send,
+    act: begun,
     asked(kind) {
       if (prompt) return
       if (kind === 'renewal' && performance.now() - lastClick < GESTURE_MS) kind = 'user_opened'
       const current = (prompt = begin(kind))
       if (kind !== 'user_opened') whenVisible(() => {
-        current.since = performance.now()
+        current.at = performance.now()
         if (!shown) send([event('shown', stored() ?? {}, { prompt: kind, layer: 1 })])
         shown = true
       })
     },
     closed() {
-      if (prompt?.kind === 'user_opened') prompt = undefined
+      if (prompt?.type === 'user_opened') prompt = undefined
     },
-    chosen(method, layer) {
-      method = act?.marked || method
-      const by = act && method && stored()
-      if (!by) return
-      const { before, prompt: { kind, since, clicks } } = act!
-      act = prompt = undefined
-      by.subject ||= before?.subject || randomId()
-      const after = words(by)
-      const { withdrawn, decided }: ReturnType<typeof change> =
-        kind === 'user_opened' && before ? change(words(before), after) : { decided: true }
-      const events: ConsentEvent[] = []
-      let previous = before?.previous
-      const add = (type: ConsentEvent['type'], more: Partial<ConsentEvent>) => {
-        const effort = { clicks, ms: (performance.now() - since) | 0 }
-        const added = event(type, by, { prompt: kind, layer, effort, previous, ...more })
-        previous = added.id
-        events.push(added)
-      }
-      if (withdrawn) add('withdrawn', withdrawn)
-      if (decided) add('decided', { method, ...after, expires_at: by.expires ? iso(by.expires) : undefined })
-      send(events)
-      if (events[0]) return [by.subject, previous!]
-    },
+    chosen: (method, layer) => act?.(method, layer),
   }
 
-  addEventListener('click', ({ isTrusted, timeStamp, target }) => {
+  addEventListener('click', ({ isTrusted, timeStamp, target }: MouseEvent & { target: any }) => {
     if (!isTrusted) return
     // A click on a label comes a second time, from the control it labels, with the same time: it is one click.
     const again = timeStamp === lastStamp
     lastStamp = timeStamp
     // Not the time stamp: on a busy page a click may wait for long before it is dispatched.
     lastClick = performance.now()
-    const element = target as Element
-    const marked = element.closest<HTMLElement>(MARK)
-    if (!self.banner || (!marked && !element.closest(self.banner.root))) return
-    act = { prompt: prompt ?? begin('user_opened'), before: stored(), marked: marked?.dataset.avow as Method }
-    if (!again) act.prompt.clicks++
-    // No timer runs while a click is being dispatched.
-    setTimeout(() => (act = undefined))
+    const marked = target.closest(MARK)
+    if (!self.banner || (!marked && !target.closest(self.banner.root))) return
+    const answered = begun(marked?.dataset.avow as Method)
+    if (!again) answered.clicks++
   }, true)
 
   return self

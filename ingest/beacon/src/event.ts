@@ -16,11 +16,29 @@ export type Method = 'accept_all' | 'reject_all' | 'save' | 'dismiss'
  */
 export type Answer = [categories: string[], service: string, granted: boolean]
 
+/** What was objected to. It never grants. */
+export interface Objections {
+  purposes: string[]
+  services: string[]
+}
+
+/** What the page told others of the choice, as it was set. */
+export interface Signals {
+  tcf?: string
+  gpp?: string
+  consent_mode?: Record<string, string>
+  gpc?: boolean
+}
+
 /** What a banner has stored of a choice. */
 export interface StoredChoice {
   answers: Answer[]
   /** The random UUID that the banner keeps with the choice; absent if the banner has kept none yet. */
   subject?: string
+  /** The same choice by purpose, in the banner's own vocabulary (`iab-1`). */
+  purposes?: Flags
+  /** What goes into the event with it, beside the answers. */
+  also?: Pick<ConsentEvent, 'objections' | 'signals'>
   /** The id of the event that reported this choice. */
   previous?: string
   /** When the banner will ask again, in milliseconds since 1970. */
@@ -47,7 +65,7 @@ export interface Answered {
 export interface ConsentEvent {
   id: string
   site: string
-  type: 'shown' | 'decided' | 'withdrawn'
+  type: 'shown' | 'decided' | 'withdrawn' | 'loaded'
   subject?: string
   view: string
   prompt: PromptKind
@@ -56,9 +74,14 @@ export interface ConsentEvent {
   occurred_at: string
   banner: { version?: string; language?: string; variant?: string; text_hash?: string }
   regime?: string
-  method?: Method
+  method?: Method | null
   categories?: Flags
   services?: Flags
+  purposes?: Flags
+  objections?: Objections
+  signals?: Signals
+  /** Only on `loaded`: the consent with which the page was loaded. */
+  state?: string
   /** Origin and path: never the query, never the fragment. */
   page: string
   /** Clicks inside the banner and milliseconds from its appearance to the decision. */

@@ -1,6 +1,7 @@
 // Random identifiers from `crypto.getRandomValues`, which, unlike `crypto.randomUUID`, is there on plain http too.
 
-const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('')
+const random = () =>
+  crypto.getRandomValues(new Uint8Array(16)).reduce((hex, byte) => hex + (byte + 256).toString(16).slice(1), '')
 
 /** A UUID (RFC 9562, section 4) that begins with the hex digits of `head` and goes on at random, 60 bits of it at least. */
 const uuid = (head: string, version: number) =>

@@ -4,20 +4,23 @@
 import type { Config } from './config.ts'
 import type { Answered, ConsentEvent } from './event.ts'
 
-/** Browsers refuse a keepalive body above 65,535 bytes; this leaves room for its envelope and each event's `sent_at`. */
-const BATCH_BYTES = 5e4
+/**
+ * Browsers refuse a keepalive body above 65,535 bytes. A UTF-16 unit is at most 3 bytes of UTF-8, so this many leave room
+ * for the envelope and each event's `sent_at`.
+ */
+const BATCH_CHARS = 18e3
 /** Longest wait between two tries of our own choosing, in seconds. A server's Retry-After may be longer. */
 const MAX_WAIT = 60
 
 /** Halves a queue until each part may be sent with keepalive. */
 export const batches = (events: ConsentEvent[]): ConsentEvent[][] => {
-  if (!events[1] || new Blob([JSON.stringify(events)]).size < BATCH_BYTES) return [events]
+  if (!events[1] || JSON.stringify(events).length < BATCH_CHARS) return [events]
   const half = events.length >> 1
   return [...batches(events.slice(0, half)), ...batches(events.slice(half))]
 }
 
 /** Starts a sender. What it returns queues events; they leave before the current task ends, unless the server asked to wait. */
-export const sender = (config: Pick<Config, 'endpoint' | 'answered'>) => {
+export const sender = (config: Config) => {
   let queue: ConsentEvent[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let wait = 0
@@ -37,7 +40,7 @@ export const sender = (config: Pick<Config, 'endpoint' | 'answered'>) => {
     wait = 0
     // No JSON is no answer: nothing is rejected, nothing receipted.
     const said: Answered = await answer.json().catch(() => '')
-    config.answered?.(said)
+    config.answered?.(said, events)
     later(events.filter(({ id }) => said.rejected?.some((one) => one.id === id && one.code === 'quota_exceeded')), after)
   }
 
@@ -54,8 +57,7 @@ export const sender = (config: Pick<Config, 'endpoint' | 'answered'>) => {
   }
 
   const flush = () => {
-    clearTimeout(timer)
-    timer = undefined
+    timer = clearTimeout(timer) as undefined
     if (queue[0]) batches(queue.splice(0)).forEach(post)
   }
 
@@ -64,6 +66,9 @@ export const sender = (config: Pick<Config, 'endpoint' | 'answered'>) => {
 
   return (events: ConsentEvent[]) => {
     queue.push(...events)
-    timer ?? queueMicrotask(flush)
+    queueMicrotask(() => {
+      config.sending?.(events)
+      timer ?? flush()
+    })
   }
 }

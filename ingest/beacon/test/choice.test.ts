@@ -56,27 +56,28 @@ const state = (categories: Record<string, boolean>, services: Record<string, boo
 
 test('one service refused: a withdrawal of it alone', () => {
   const before = state({ preferences: true }, { chaport: true, crisp: true })
-  assert.deepEqual(change(before, state({}, { chaport: false, crisp: true })), {
-    withdrawn: state({}, { chaport: false }), decided: false,
-  })
+  assert.deepEqual(change(before, state({}, { chaport: false, crisp: true })), [{ services: { chaport: false } }, false])
 })
 
 test('what was refused before is not withdrawn with the rest', () => {
   const before = state({ statistics: true }, { chaport: true, crisp: false, matomo: true })
   const after = state({ preferences: false, statistics: false }, { chaport: false, crisp: false, matomo: false })
-  assert.deepEqual(change(before, after), {
-    withdrawn: state({ statistics: false }, { chaport: false, matomo: false }), decided: false,
-  })
+  assert.deepEqual(change(before, after), [state({ statistics: false }, { chaport: false, matomo: false }), false])
 })
 
 test('a grant beside a withdrawal is told as well', () => {
   const before = state({}, { chaport: true, crisp: false })
-  assert.deepEqual(change(before, state({}, { chaport: false, crisp: true })), {
-    withdrawn: state({}, { chaport: false }), decided: true,
-  })
+  assert.deepEqual(change(before, state({}, { chaport: false, crisp: true })), [{ services: { chaport: false } }, true])
+})
+
+test('purposes are withdrawn and granted like the rest', () => {
+  const before = { purposes: { 'iab-1': true, 'iab-3': true, 'iab-4': false } }
+  const after = { purposes: { 'iab-1': true, 'iab-3': false, 'iab-4': false } }
+  assert.deepEqual(change(before, after), [{ purposes: { 'iab-3': false } }, false])
+  assert.deepEqual(change({}, after), [undefined, true])
 })
 
 test('the same choice again is no event', () => {
   const same = state({ preferences: true, marketing: false }, { chaport: true })
-  assert.deepEqual(change(same, same), { withdrawn: undefined, decided: false })
+  assert.deepEqual(change(same, same), [undefined, false])
 })

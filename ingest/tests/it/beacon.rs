@@ -1,4 +1,4 @@
-//! `GET /beacon.js`.
+//! `GET /beacon.js`, and the scripts for one banner each.
 
 use crate::server::Server;
 
@@ -23,5 +23,8 @@ async fn the_beacon_is_served_for_every_page_and_cached() {
         let again = get().header("if-none-match", tags).send().await.unwrap();
         assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().unwrap()), (status, etag));
     }
+    let one = server.client.get(server.url("/beacon-klaro.js")).send().await.unwrap();
+    assert_eq!((one.status().as_u16(), &one.headers()["content-type"]), (200, &headers["content-type"]));
+    assert_ne!(one.headers()["etag"], headers["etag"]);
     assert_eq!(server.client.post(server.url("/beacon.js")).send().await.unwrap().status(), 405);
 }

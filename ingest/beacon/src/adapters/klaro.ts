@@ -51,7 +51,7 @@ export const klaro = (beacon: Beacon, api: Klaro) => {
       const answers = config.services.flatMap(({ name, purposes = [], required = config.required }): Answer[] =>
         required || !(name in record) ? [] : [[purposes, name, record[name]]])
       const days = manager.storageMethod === 'cookie' ? manager.cookieExpiresAfterDays : 0
-      return { answers, subject, previous, expires: days && Date.now() + days * 864e5 }
+      return { answers, subject, previous, expires: days ? Date.now() + days * 864e5 : undefined }
     }
 
     const set = store.set.bind(store)

@@ -47,20 +47,18 @@ export const vanillaCookieConsent = (beacon: Beacon, api = (): CookieConsent => 
     return [wanted, wanted?.slice(0, 2)].find((code) => code in translations) || otherwise
   }
 
-  const show = (modal: string) => {
-    const kind = api().validConsent() ? 'renewal' : api().getCookie().consentId ? 'changed' : 'first'
-    beacon.asked(modal === 'consentModal' ? kind : 'user_opened')
-  }
+  const show = (modal: string) =>
+    beacon.asked(modal !== 'consentModal' ? 'user_opened' : api().validConsent() ? 'renewal' : api().getCookie().consentId ? 'changed' : 'first')
 
   beacon.banner = { root: '#cc-main,[data-cc]', stored, language }
   addEventListener('cc:onModalShow', (shown: any) => show(shown.detail.modalName))
   addEventListener('cc:onModalHide', beacon.closed)
   // On the way back up from the button, after the banner has stored its choice.
   addEventListener('click', ({ target }) => {
-    const button = (target as Element).closest?.<HTMLElement>('[data-role],[data-cc],[data-avow],.cm__btn--close')
+    const button = (target as Element).closest<HTMLElement>('[data-role],[data-cc],[data-avow],.cm__btn--close')
     if (!button) return
-    const { cc, role = 'x' } = button.dataset
-    const kept = beacon.chosen(METHODS[(cc || role).replace('accept-', '')], button.closest('.pm') ? 2 : 1)
+    const { role = 'x', cc = role } = button.dataset
+    const kept = beacon.chosen(METHODS[cc.replace('accept-', '')], button.closest('.pm') ? 2 : 1)
     if (kept) api().setCookieData({ value: { avow: kept[1] }, mode: 'update' })
   })
   if (document.querySelector('.show--consent')) show('consentModal')
