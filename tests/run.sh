@@ -22,7 +22,7 @@ suite 'rust' 14 cargo test --release --locked --workspace -q
 suite 'chaos' 9 cargo test --release --locked --workspace --test e2e -- --ignored chaos
 suite 'chromium' 2 tests/browser/ensure-chromium.sh
 suite 'browser packages' 1 npm --prefix tests/browser ci --silent --no-audit --no-fund
-suite 'beacon in a browser' 2 npm --prefix tests/browser test --silent
+suite 'beacon in a browser' 4 npm --prefix tests/browser test --silent
 suite 'avow in a browser' 6 npm --prefix tests/browser run test:avow --silent
 suite 'ten questions' 2 node --test tests/questions/questions.test.mjs
 printf '\nall suites passed in %d:%02d\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))
