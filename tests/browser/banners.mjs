@@ -1,6 +1,7 @@
 // The banners that the tests work as a person does: how to click through each, and what an event then names.
 
 import { c15t } from './banners/c15t.mjs'
+import { generic } from './banners/generic.mjs'
 import { gpp } from './banners/gpp.mjs'
 import { klaro } from './banners/klaro.mjs'
 import { orejime } from './banners/orejime.mjs'
@@ -28,4 +29,4 @@ const clicks = (banner) => ({
 export const BANNERS = [vanilla, klaro].map(clicks)
 
 /** All of them. */
-export const ALL = [...BANNERS, ...[tcf, gpp, tarteaucitron, osano, orejime, c15t].map(clicks)]
+export const ALL = [...BANNERS, ...[tcf, gpp, generic, tarteaucitron, osano, orejime, c15t].map(clicks)]

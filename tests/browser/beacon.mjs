@@ -2,5 +2,6 @@
 
 import './beacon.banners.test.mjs'
 import './beacon.quirks.test.mjs'
+import './beacon.signals.test.mjs'
 import './beacon.tcf.test.mjs'
 import './beacon.transport.test.mjs'

@@ -12,9 +12,8 @@ const answered = (detail: unknown) => dispatchEvent(new CustomEvent('avow:answer
 
 export const running = beacon({ ...fromScript(script), answered })
 signals(running)
+;(window as any).avow = running
 
 const { loaded: views } = script.dataset
 // Only the script that was started last: `beacon.js` may have fetched another one for the banner that turned up.
 if (views) loaded(running, views === 'on' ? undefined : views, () => (window as any).avow === running)
-
-;(window as any).avow = running
