@@ -133,6 +133,23 @@ export const TASKS = {
     await on(page.locator('[data-panel="service"] tbody a'))
     await keys(page, 'Enter')
     await page.waitForURL(/service=/)
+    await page.goBack()
+    // A cookie is looked up, Enter opens the one service that it belongs to, and from there its consent sheet.
+    await on(page.getByRole('searchbox', { name: /^Search by name/ }))
+    await keys(page, 'chaport_uid')
+    await page.locator('[data-catalogue-found="1"] [data-trace="chaport_uid"]').waitFor()
+    await keys(page, 'Enter')
+    await page.locator('[data-service="chaport"] [data-open-sheet]').waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'content', 'reading goes on at the service')
+    await on(page.locator('[data-open-sheet]'))
+    await keys(page, 'Enter')
+    await page.locator('[data-sheet="chaport"]').waitFor()
+    await on(page.getByLabel('Language of the text'))
+    await keys(page, 'd')
+    await page.locator('[data-sample-text="de"]').waitFor()
+    await on(page.getByRole('button', { name: 'Copy the text' }))
+    await keys(page, 'Enter')
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
   },
   '/experiments': table('verdict'),
   '/fairness': table('effort'),

@@ -24,6 +24,7 @@ const SCREENS = [
   { name: 'sites', path: '/sites', ready: NUMBERS },
   { name: 'services', path: '/services', ready: NUMBERS },
   { name: 'service', path: '/services?service=chaport', ready: NUMBERS },
+  { name: 'sheet', path: '/services?service=chaport&sheet=1', ready: '[data-sheet]' },
   { name: 'experiments', path: `/experiments?site=${SHOP}`, ready: '[data-verdict]' },
   { name: 'fairness', path: '/fairness', ready: NUMBERS },
   { name: 'promise', path: '/promise', ready: NUMBERS },

@@ -13,7 +13,13 @@ export interface Cookie {
 }
 
 export interface Entry {
+  /** ISO 639-1. */
+  language: string;
+  /** Paths of the texts for which English stands in. */
+  fallbacks: string[];
   slug: string;
+  /** Slugs that it had before. */
+  formerly: string[];
   name: string;
   group: string;
   tags: string[];

@@ -97,6 +97,7 @@ export interface ServiceSummary {
   tags: string[];
   risk_level: string;
   summary: string;
+  operator: string | null;
 }
 
 export const SCOPES = ['events:write', 'stats:read', 'audit:read', 'audit:export', 'subjects:erase', 'admin'] as const;

@@ -10,11 +10,16 @@ class Route {
   path = $state(location.pathname);
   search = $state.raw(new URLSearchParams(location.search));
   hash = $state(location.hash);
+  /** Whether the last step was one back or on in the history: the browser then scrolls by itself. */
+  byHistory = false;
 
   /** Call once, after the session has taken its token out of the address. */
   start(): void {
     this.read();
-    addEventListener('popstate', () => this.read());
+    addEventListener('popstate', () => {
+      this.byHistory = true;
+      this.read();
+    });
     addEventListener('hashchange', () => this.read());
     document.addEventListener('click', (event) => this.follow(event));
   }
@@ -22,6 +27,7 @@ class Route {
   /** Goes to an address of this page; a new step back in the history unless `replace`. */
   go(href: string, { replace = false } = {}): void {
     const url = new URL(href, location.href);
+    this.byHistory = false;
     const samePage = url.pathname === location.pathname;
     history[replace ? 'replaceState' : 'pushState'](null, '', url);
     this.read();

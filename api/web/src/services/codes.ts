@@ -23,7 +23,28 @@ const WORDS = {
     necessary: m.code_cookie_necessary, functional: m.code_cookie_functional, statistics: m.code_cookie_statistics,
     marketing: m.code_cookie_marketing,
   },
-  evidence: { vendor: m.code_evidence_vendor, source_code: m.code_evidence_source_code, directory: m.code_evidence_directory },
+  evidence: { vendor: m.code_evidence_vendor, source_code: m.code_evidence_source_code, directory: m.code_evidence_directory, report: m.code_evidence_report },
+  tag: {
+    website: m.code_tag_website, 'open-source': m.code_tag_open_source, 'self-hosted': m.code_tag_self_hosted,
+    'consent-platform': m.code_tag_consent_platform,
+  },
+  technique: {
+    javascript_widget: m.code_technique_javascript_widget, session_cookies: m.code_technique_session_cookies,
+    persistent_cookies: m.code_technique_persistent_cookies, visitor_fingerprinting: m.code_technique_visitor_fingerprinting,
+    chat_history: m.code_technique_chat_history, persistent_chat_history: m.code_technique_persistent_chat_history,
+    chatbot_automation: m.code_technique_chatbot_automation, call_metadata: m.code_technique_call_metadata,
+    co_browsing: m.code_technique_co_browsing, consent_storage: m.code_technique_consent_storage,
+    local_storage: m.code_storage_local, session_storage: m.code_storage_session,
+  },
+  safeguard: {
+    adequacy_decision: m.code_safeguard_adequacy_decision, standard_contractual_clauses: m.code_safeguard_standard_contractual_clauses,
+  },
+  // What an entry can name as unknown.
+  field: {
+    operator: m.code_field_operator, 'operator.country': m.code_field_country, server_location: m.code_field_server_location,
+    transfers: m.code_field_transfers, recipients: m.code_field_recipients, retention: m.code_field_retention,
+    domains: m.code_field_domains, cookies: m.code_field_cookies, policy_url: m.code_field_policy_url,
+  },
   group: { 'customer-support': m.code_group_customer_support, 'consent-management': m.code_group_consent_management },
 } satisfies Record<string, Record<string, () => string>>;
 

@@ -27,4 +27,4 @@ function rankOf({ name, also }: Findable, wanted: string): number {
 }
 
 /** Without case and accents. */
-const plain = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+export const plain = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
