@@ -110,7 +110,7 @@ fn allows_sale(section: &Value) -> Option<bool> {
 }
 
 /// Of the string of a decision made at `at` (milliseconds since 1970). Sections that are not compared (Canada's, and those
-/// that are newer than this) are neither read.
+/// that are newer than this) are not read either.
 pub(crate) fn finding(text: &str, at: i64, answer: &Answer<'_>) -> Finding {
     let Some(gpp) = Gpp::parse(text) else { return Finding::Unreadable };
     let one = |(id, section): (u16, &str)| match Gpp::section(id, section) {

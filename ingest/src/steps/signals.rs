@@ -1,5 +1,5 @@
-//! Step 5: the signals sent with a decision (TCF, GPP, Consent Mode, GPC). They are kept as text; what they say is for a
-//! later reader. `Sec-GPC: 1` on the request counts as `signals.gpc` (Global Privacy Control, section 3.2).
+//! Step 5: the signals sent with a decision (TCF, GPP, Consent Mode, GPC). They are kept as text; what they say, the processor
+//! finds in them (`crates/signals`). `Sec-GPC: 1` on the request counts as `signals.gpc` (Global Privacy Control, section 3.2).
 
 use std::collections::BTreeMap;
 
