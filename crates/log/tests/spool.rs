@@ -63,6 +63,11 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+
+    /// Until nothing waits: a log that has come back may be slow once more, and what it did not answer in time is spooled.
+    async fn all_shipped(&self) {
+        self.shipped(self.metrics.spool.spooled.get()).await;
+    }
 }
 
 async fn in_the_log(log: &Arc<dyn Log>) -> BTreeSet<String> {
@@ -98,6 +103,7 @@ async fn a_dead_a_silent_and_a_late_broker_lose_nothing() {
     kafka.sigcont(0).unwrap();
     server.shipped(30).await;
     taken.extend(server.take("in the end").await);
+    server.all_shipped().await;
     assert_eq!(in_the_log(&log).await, taken);
     server.intake.close().await;
     log.close().await;
@@ -155,6 +161,7 @@ async fn at_its_limit_it_says_no_and_takes_again_when_it_is_shipped() {
     server.shipped(taken).await;
     server.until(|taking| *taking == Taking::Directly).await;
     server.take("room again").await;
+    server.all_shipped().await;
     assert_eq!(in_the_log(&log).await.len() as u64, taken + 10);
     server.intake.close().await;
     log.close().await;
