@@ -54,7 +54,7 @@ pub enum Command {
     Signals(commands::signals::SignalsArgs),
     /// Makes an audit export and saves its bundle.
     Export(commands::export::ExportArgs),
-    /// Brings in what other tools say of the same sites: aggregates.
+    /// Brings in what other tools say of the same sites: aggregates, history.
     Import(commands::import::ImportArgs),
     /// Verifies an exported bundle, offline: every claim by name, and exit code 0 only if none fails.
     Verify(commands::verify::VerifyArgs),

@@ -1,6 +1,7 @@
 //! Speaking to the running server, for the commands of administration.
 
 use anyhow::{Context, bail};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
@@ -48,6 +49,11 @@ impl Server {
         self.answered(request).await
     }
 
+    /// Sends a body of any type, and gives the answer whatever it is.
+    pub async fn post_text(&self, path: &str, content_type: &str, body: String) -> reqwest::Result<Response> {
+        self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body).send().await
+    }
+
     /// What lies at a path from this byte on.
     pub async fn range(&self, path: &str, from: u64) -> anyhow::Result<Response> {
         let request = self.request(Method::GET, path);
@@ -80,7 +86,8 @@ impl Server {
     }
 }
 
-fn explain(status: StatusCode, body: &str) -> String {
+/// What a problem says, in a sentence.
+pub fn explain(status: StatusCode, body: &str) -> String {
     let problem: Value = serde_json::from_str(body).unwrap_or_default();
     let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
     match (text("title"), text("detail")) {

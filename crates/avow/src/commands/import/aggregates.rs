@@ -1,6 +1,7 @@
 //! `avow import aggregates FILE`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -64,8 +65,8 @@ impl Source {
 }
 
 pub async fn run(server: impl FnOnce() -> anyhow::Result<Server>, args: AggregatesArgs) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(&args.file).with_context(|| format!("reading {}", args.file.display()))?;
-    let lines = read(&text).map_err(|error| anyhow::anyhow!("{}: {error}", args.file.display()))?;
+    let file = File::open(&args.file).with_context(|| format!("reading {}", args.file.display()))?;
+    let lines = read(file).map_err(|error| anyhow::anyhow!("{}: {error}", args.file.display()))?;
     let sites = by_site(&args, lines)?;
     if args.dry_run {
         print(&sites);

@@ -1,8 +1,12 @@
 //! Reading what a CMP exports: a line per day, its columns by the names that tools give them. Whatever is wrong is said with
 //! its line and column.
 
+use std::io::Read;
+
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
+
+use super::rows::{Row, Rows};
 
 /// A line of the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,81 +38,29 @@ const NAMES: &[(&str, &[&str])] = &[
 
 /// The API's name of a column.
 fn known(column: &str) -> Option<&'static str> {
-    let plain: String = column.trim().trim_start_matches('\u{feff}').to_lowercase().replace([' ', '-'], "_");
+    let plain: String = column.trim().to_lowercase().replace([' ', '-'], "_");
     let found = NAMES.iter().find(|(name, others)| *name == plain || others.contains(&plain.as_str()));
     found.map(|(name, _)| *name)
 }
 
-/// Reads CSV or NDJSON: what begins with a brace is NDJSON.
+/// Reads CSV or NDJSON.
 ///
 /// # Errors
 /// What is wrong, with its line and column.
-pub fn read(text: &str) -> Result<Vec<Line>, String> {
-    let text = text.trim_start_matches('\u{feff}');
-    if text.trim_start().starts_with('{') { ndjson(text) } else { csv(text) }
-}
-
-fn csv(text: &str) -> Result<Vec<Line>, String> {
-    let separator = separator(text.lines().next().unwrap_or_default());
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+pub fn read(source: impl Read + 'static) -> Result<Vec<Line>, String> {
+    let rows = Rows::open(source).map_err(|bad| bad.to_string())?;
     let mut columns: Vec<&'static str> = Vec::new();
-    for column in &header {
+    for column in rows.header() {
         let name = known(column).ok_or_else(|| format!("line 1, column {column:?}: {}", unknown()))?;
         if columns.contains(&name) {
             return Err(format!("line 1, column {column:?}: {name} is there twice"));
         }
         columns.push(name);
     }
-    if !columns.contains(&"date") {
+    if !columns.is_empty() && !columns.contains(&"date") {
         return Err("line 1: there is no column \"date\"".into());
     }
-    let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| error.to_string())?;
-        let number = record.position().map_or(0, |at| line_of(at, text));
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
-        let cells = header.iter().zip(columns.iter().copied().zip(&record));
-        // An empty cell says nothing, which is not zero.
-        let cells = cells.filter(|(_, (_, cell))| !cell.is_empty());
-        lines.push(line(number, cells.map(|(column, (name, cell))| (column.to_owned(), name, cell.to_owned())))?);
-    }
-    Ok(lines)
-}
-
-/// The line that a record is on: the reader's own is that of the empty lines before it.
-fn line_of(at: &csv::Position, text: &str) -> u64 {
-    let rest = usize::try_from(at.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
-    let empty = rest.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| *byte == b'\n');
-    empty.fold(at.line(), |line, _| line + 1)
-}
-
-/// A comma, unless the header has semicolons or tabs instead.
-fn separator(header: &str) -> u8 {
-    let found = [b',', b';', b'\t'].into_iter().find(|separator| header.as_bytes().contains(separator));
-    found.unwrap_or(b',')
-}
-
-fn ndjson(text: &str) -> Result<Vec<Line>, String> {
-    let mut lines = Vec::new();
-    for (number, text) in (1_u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let fields: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| format!("line {number}, column {}: is no JSON object: {error}", error.column()))?;
-        let mut cells = Vec::new();
-        for (column, value) in fields {
-            let name = known(&column).ok_or_else(|| format!("line {number}, column {column:?}: {}", unknown()))?;
-            match value {
-                Value::Null => {}
-                Value::String(text) => cells.push((column, name, text)),
-                Value::Number(number) => cells.push((column, name, number.to_string())),
-                _ => return Err(format!("line {number}, column {column:?}: is neither a number nor a text")),
-            }
-        }
-        lines.push(line(number, cells.into_iter())?);
-    }
-    Ok(lines)
+    rows.map(|row| line(row.map_err(|bad| bad.to_string())?)).collect()
 }
 
 fn unknown() -> String {
@@ -116,10 +68,17 @@ fn unknown() -> String {
     format!("is not known; known are {} and the other names in docs/bridge.md", names.join(", "))
 }
 
-/// A line from its cells: the column as the file names it, our name, what it says.
-fn line(number: u64, cells: impl Iterator<Item = (String, &'static str, String)>) -> Result<Line, String> {
-    let (mut site, mut date, mut counts) = (None, None, Map::new());
-    for (column, name, cell) in cells {
+/// A line from its row. A cell that is empty says nothing, which is not zero.
+fn line(row: Row) -> Result<Line, String> {
+    let (mut site, mut date, mut counts, number) = (None, None, Map::new(), row.line);
+    for (column, value) in row.cells {
+        let name = known(&column).ok_or_else(|| format!("line {number}, column {column:?}: {}", unknown()))?;
+        let cell = match value {
+            Value::Null => continue,
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            _ => return Err(format!("line {number}, column {column:?}: is neither a number nor a text")),
+        };
         let wrong = |what: &str| format!("line {number}, column {column:?}: {cell:?} {what}");
         match name {
             "site" => site = Some(cell),
@@ -157,9 +116,15 @@ fn rate(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read(text: &str) -> Result<Vec<Line>, String> {
+        super::read(Cursor::new(text.to_owned()))
+    }
 
     #[test]
     fn columns_are_read_by_the_names_that_tools_give_them() {
@@ -186,7 +151,7 @@ mod tests {
             ("date,rate\n2026-11-01,68\n", "line 2, column \"rate\": \"68\" is no rate"),
             ("date,shown\n2026-11-01,\n", "line 2: has neither a count nor a rate"),
             ("date,shown\n,3\n", "line 2, column \"date\": is empty"),
-            ("date,shown\n2026-11-01,3,4\n", "line: 2"),
+            ("date,shown\n2026-11-01,3,4\n", "line 2: has 3 cells where the header has 2"),
             ("{\"date\": \"2026-11-01\", \"shown\": 1}\n{\"date\"", "line 2, column 7: is no JSON object"),
             ("{\"date\": \"2026-11-01\", \"shown\": [1]}", "line 1, column \"shown\": is neither"),
             ("{\"date\": \"2026-11-01\", \"accepted\": 1, \"accept\": 1}", "is there under another name too"),
