@@ -5,7 +5,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 BIN := target/release/avow
 
-.PHONY: help run build test bench soak chaos fuzz lint fmt clean engine web beacon verifier screens
+.PHONY: help run build test bench soak chaos clock fuzz lint fmt clean engine web beacon verifier screens
 
 help: ## This list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ screens: build ## Take every page for docs/screens.md (needs Chromium).
 
 chaos: build ## Faults under load, ten seeds, half an hour: lost 0, doubled 0.
 	@tests/chaos.sh
+
+clock: ## README's steps by the clock, from a clone to the first event of a page (CLOCK=--built takes the binary that is there).
+	@tests/browser/ensure-chromium.sh && npm --prefix tests/browser ci --silent --no-audit --no-fund && node tests/clock/clock.mjs $(CLOCK)
 
 fuzz: ## Every fuzz target, five minutes each (SECONDS_EACH=300).
 	@tests/fuzz.sh

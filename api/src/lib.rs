@@ -26,6 +26,7 @@ mod letters;
 mod live;
 mod me;
 mod moment;
+mod observations;
 mod oidc;
 mod openapi;
 mod page;

@@ -167,6 +167,19 @@ pub struct Settings {
     pub purposes: Vec<Purpose>,
     #[schema(required = false)]
     pub ledger: Ledger,
+    #[schema(required = false)]
+    pub observe: Observe,
+}
+
+/// Whether the beacon may look which services of the catalogue are on the page.
+#[derive(Serialize, ToSchema)]
+pub struct Observe {
+    /// `off`; `audit`: in the operator's own test browser alone, by a signed switch; `all`: in every browser.
+    #[schema(required = false, default = "off")]
+    pub mode: String,
+    /// On what observing visitors rests. `all` needs it.
+    #[schema(required = false)]
+    pub legal_basis: String,
 }
 
 /// How long a choice holds, in days.

@@ -22,8 +22,8 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::{
     Api, access_log, aggregates, alerts, allowance, attachments, audits, banners, bridges, exports, ledger, letters,
-    live, me, oidc, openapi, page, people, quality, query, rebuilds, reference, reports, services, sessions, shares,
-    sites, subjects, tokens, webhooks,
+    live, me, observations, oidc, openapi, page, people, quality, query, rebuilds, reference, reports, services,
+    sessions, shares, sites, subjects, tokens, webhooks,
 };
 
 const BODY_LIMIT: usize = 1 << 20;
@@ -47,6 +47,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(live::stream::live))
         .routes(routes!(sites::list::list_sites))
         .routes(routes!(sites::get::get_site, sites::put::put_site))
+        .routes(routes!(sites::switch::sign_observation_switch))
         .routes(
             routes!(banners::list::list_banners, banners::put::put_banner)
                 .layer(DefaultBodyLimit::max(banners::put::BODY_LIMIT)),
@@ -54,8 +55,10 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(banners::get::get_banner))
         .routes(routes!(banners::blob::get_banner_html))
         .routes(routes!(banners::blob::get_banner_screenshot))
-        .routes(routes!(services::list::list_services))
-        .routes(routes!(services::get::get_service))
+        .routes(routes!(observations::list_observations))
+        .routes(routes!(services::list::list_services, services::import::import_services))
+        .routes(routes!(services::get::get_service, services::put::put_service, services::delete::delete_service))
+        .routes(routes!(services::history::get_service_history))
         .routes(routes!(me::get::get_me))
         .routes(routes!(sessions::get::get_session, sessions::sign_in::sign_in, sessions::sign_out::sign_out))
         .routes(routes!(sessions::password::change_password))

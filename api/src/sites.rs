@@ -3,6 +3,7 @@
 pub mod get;
 pub mod list;
 pub mod put;
+pub mod switch;
 
 use avow_schemas::settings::{SiteSettings, SiteVersion};
 use serde::Serialize;

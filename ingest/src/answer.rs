@@ -139,6 +139,11 @@ impl Problem {
         Self { rejected: Some(rejected), ..problem }
     }
 
+    /// 403: the site is not observed, or not by this browser.
+    pub fn not_observed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, None, detail)
+    }
+
     /// 404.
     pub fn not_found(detail: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, None, detail)

@@ -12,6 +12,7 @@ use crate::body::BodyRules;
 use crate::config::{ConfigError, IngestConfig};
 use crate::cors::Origins;
 use crate::fates::Fates;
+use crate::observe::Gathered;
 use crate::receipts::{Receipts, Sign};
 use crate::refusals::Refusals;
 use crate::steps::agent::Agents;
@@ -31,6 +32,7 @@ pub struct Ingest {
     pub(crate) max_events: usize,
     pub(crate) in_flight: Semaphore,
     pub(crate) origins: Origins,
+    pub(crate) observed: Gathered,
     pub(crate) fates: Fates,
     pub(crate) appender: Appender,
     pub(crate) receipts: Receipts,
@@ -67,6 +69,7 @@ impl Ingest {
             max_events: config.max_events,
             in_flight: Semaphore::new(config.max_in_flight),
             origins: Origins::default(),
+            observed: Gathered::default(),
             fates: Fates::new(&metrics.ingest),
             refusals: Refusals::start(
                 Arc::clone(intake.log()),

@@ -25,6 +25,7 @@ mod cors;
 pub mod decode;
 mod fates;
 mod ingest;
+mod observe;
 mod pipeline;
 mod pixel;
 mod receipts;

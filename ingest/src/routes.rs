@@ -10,9 +10,9 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::Problem;
 use crate::ingest::Ingest;
-use crate::{beacon, pixel, receive};
+use crate::{beacon, observe, pixel, receive};
 
-/// `POST` and `OPTIONS /v1/events`, `GET /v1/pixel.gif`, `GET /beacon.js` and `/beacon-<banner>.js`. Serve it with connection information
+/// `POST` and `OPTIONS /v1/events`, `GET /v1/pixel.gif`, `GET /v1/observe`, `GET /beacon.js` and `/beacon-<banner>.js`. Serve it with connection information
 /// (`into_make_service_with_connect_info::<SocketAddr>()`) where a country database is to see addresses.
 pub fn router(ingest: Arc<Ingest>) -> Router {
     let script = beacon::Script::embedded();
@@ -21,6 +21,7 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
     let mut router = Router::new()
         .route("/v1/events", post(receive::post).options(preflight).fallback(only_post))
         .route("/v1/pixel.gif", get(pixel::get).fallback(only_get))
+        .route("/v1/observe", get(observe::get).fallback(only_get))
         .route("/beacon.js", get(serve).fallback(only_get));
     for (path, script) in beacon::Script::banners() {
         let serve = move |headers: HeaderMap| async move { beacon::serve(Some(&script), &headers) };

@@ -1,6 +1,7 @@
 //! Keeps the warehouse's `sites` and `services` as the control plane and the catalogue have them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use avow_schemas::catalog::{Catalog, Service};
@@ -18,10 +19,10 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 pub(crate) async fn follow(context: Context, stop: CancellationToken) {
     let mut changes = context.control.changes();
     let mut written: HashMap<SiteId, ConfigVersion> = HashMap::new();
-    let mut services_written = false;
+    let mut catalog: Option<Arc<Catalog>> = None;
     loop {
         changes.borrow_and_update();
-        let outcome = write(&context, &mut written, &mut services_written).await;
+        let outcome = write(&context, &mut written, &mut catalog).await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, "processor.dimensions_not_written");
         }
@@ -36,14 +37,18 @@ pub(crate) async fn follow(context: Context, stop: CancellationToken) {
 async fn write(
     context: &Context,
     written: &mut HashMap<SiteId, ConfigVersion>,
-    services_written: &mut bool,
+    catalog: &mut Option<Arc<Catalog>>,
 ) -> Result<(), WarehouseError> {
-    if !*services_written {
-        let lines: Vec<ServiceLine> = Catalog::builtin().iter().map(line).collect();
-        context.warehouse.put_services(&lines, jiff::Timestamp::now().as_millisecond()).await?;
-        *services_written = true;
-    }
     let directory = context.control.directory();
+    let now = directory.catalog();
+    if catalog.as_ref().is_none_or(|written| !Arc::ptr_eq(written, &now)) {
+        // What was written already of the same entries is not written again.
+        let before = catalog.as_deref();
+        let is_new = |service: &&Service| before.and_then(|before| before.get(service.slug.as_str())) != Some(service);
+        let lines: Vec<ServiceLine> = now.iter().filter(is_new).map(line).collect();
+        context.warehouse.put_services(&lines, jiff::Timestamp::now().as_millisecond()).await?;
+        *catalog = Some(now);
+    }
     for (site, history) in directory.sites() {
         let current = history.current();
         if written.get(site) != Some(&current.version) {

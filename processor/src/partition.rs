@@ -31,7 +31,7 @@ use crate::leaves::{self, Leaves};
 use crate::letters;
 use crate::overflow::Overflow;
 use crate::repeats::{Earlier, Repeats};
-use crate::resolve::resolve;
+use crate::resolve::{may_need_more, resolve};
 use crate::schemas::Schemas;
 use crate::shown::Shown;
 use crate::{ProcessorConfig, ProcessorError};
@@ -212,7 +212,7 @@ impl Work {
         let log_id = self.context.log.identity().log_id;
         let stand = IdsStand { log_id, partition: self.partition, upto: self.chain.watermarks().ids };
         let repeats = self.repeats.judge(&self.context.warehouse, stand, &hashes).await?;
-        let directory = self.settings_for(&batch.items).await?;
+        let directory = self.directory_for(&batch.items).await?;
         self.shown.prepare(&self.context.warehouse, log_id, self.partition, &batch).await?;
         let events = batch.items.iter().filter_map(|item| match &item.reading {
             Reading::Record { record: LogRecord::ConsentEvent(event), .. } => Some(event.as_ref()),
@@ -268,7 +268,8 @@ impl Work {
                     || format!("settings version {} of site {} is not known", event.config_version.0, event.site);
                 let version = version.ok_or_else(missing)?;
                 let shown = self.shown.listing(key, event.text_hash.as_deref());
-                let mut resolved = resolve(&event, &version.settings, shown.as_deref());
+                let catalog = directory.catalog_at(event.received_at);
+                let mut resolved = resolve(&event, &version.settings, &catalog, shown.as_deref());
                 resolved.overflow = self.overflow.judge(&event, &resolved);
                 Ok((Stored::Event(event), resolved, leaf_kind))
             }
@@ -287,13 +288,16 @@ impl Work {
         Ok(())
     }
 
-    /// The directory, with every settings version that the batch cites, as far as there is such a version: an event is
-    /// accepted only under settings that lie in the control topic, so what is missing once that is read is missing for good.
-    async fn settings_for(&self, items: &[Item]) -> Result<Arc<Directory>, ProcessorError> {
+    /// The directory, with every settings version that the batch cites, as far as there is such a version, and every entry of
+    /// the catalogue that it may need: an event is accepted only under settings that lie in the control topic, and what is
+    /// read here was in the log before, so what is missing once that topic is read is missing for good.
+    async fn directory_for(&self, items: &[Item]) -> Result<Arc<Directory>, ProcessorError> {
         let directory = self.context.control.directory();
         let all_known = items.iter().all(|item| match &item.reading {
             Reading::Record { record: LogRecord::ConsentEvent(event), .. } => {
-                version_of(&directory, event.site.as_str(), event.config_version).is_some()
+                let version = version_of(&directory, event.site.as_str(), event.config_version);
+                let catalog = || directory.catalog_at(event.received_at);
+                version.is_some_and(|version| !may_need_more(event, &version.settings, &catalog()))
             }
             _ => true,
         });

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use avow_schemas::banner::Listing;
 use avow_schemas::catalog::{Catalog, EprivacyRule, Service};
 use avow_schemas::category::{NECESSARY, UNKNOWN};
-use avow_schemas::event::{ConsentEvent, EventType, Method, Prompt};
+use avow_schemas::event::{ConsentEvent, EventType, Method, Observed, Prompt};
 use avow_schemas::settings::{DismissMeans, SiteSettings};
-use avow_signals::Answer;
+use avow_signals::{Answer, with_vendors};
 use avow_warehouse::rows::{Pair, Resolved};
 
 const GRANTED: &str = "granted";
@@ -17,6 +17,7 @@ const UNDECIDED: &str = "undecided";
 const NOT_DISCLOSED: &str = "not_disclosed";
 const WITHDRAWN: &str = "withdrawn";
 const OBSERVED: &str = "observed_without_consent";
+const FOR_REVIEW: &str = "observed_for_review";
 
 const NAMED: &str = "named";
 const PROVEN: &str = "proven";
@@ -51,35 +52,46 @@ const fn state(granted: bool) -> &'static str {
     if granted { GRANTED } else { DENIED }
 }
 
-/// Resolves an event under the settings in force at it. `shown` is what the banner artefact lists that the event names, if
-/// that artefact was put before it.
-pub fn resolve(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
+/// Resolves an event under the settings and the catalogue in force at it. `shown` is what the banner artefact lists that the
+/// event names, if that artefact was put before it.
+pub fn resolve(event: &ConsentEvent, settings: &SiteSettings, catalog: &Catalog, shown: Option<&Listing>) -> Resolved {
     match event.kind {
-        EventType::Decided => decided(event, settings, shown),
-        EventType::Withdrawn => withdrawn(event, settings, shown),
-        EventType::Observed => observed(event, settings),
+        EventType::Decided => decided(&with_vendors(event, settings, catalog), settings, catalog, shown),
+        EventType::Withdrawn => withdrawn(event, settings, catalog, shown),
+        EventType::Observed => observed(event, settings, catalog),
         EventType::Shown | EventType::Loaded => Resolved::default(),
     }
 }
 
+/// Whether what the event says depends on entries that this catalogue does not hold, or does not hold yet.
+pub fn may_need_more(event: &ConsentEvent, settings: &SiteSettings, catalog: &Catalog) -> bool {
+    let known = |service: &String| settings.services.contains_key(service.as_str()) || catalog.get(service).is_some();
+    let vendors = || event.tcf.is_some() && settings.services.keys().any(|slug| catalog.get(slug.as_str()).is_none());
+    event.kind == EventType::Observed || !event.services.keys().all(known) || vendors()
+}
+
 /// The services of an event with their categories: those that the settings list and those that it names, without those in
 /// `necessary`.
-fn services<'a>(event: &'a ConsentEvent, settings: &'a SiteSettings) -> BTreeMap<&'a str, &'a str> {
+fn services<'a>(
+    event: &'a ConsentEvent,
+    settings: &'a SiteSettings,
+    catalog: &'a Catalog,
+) -> BTreeMap<&'a str, &'a str> {
     let listed = settings.services.iter().map(|(service, category)| (service.as_str(), category.as_str()));
     let mut services: BTreeMap<&str, &str> = listed.collect();
     for service in event.services.keys() {
-        services.entry(service).or_insert_with(|| Catalog::builtin().get(service).map_or(UNKNOWN, |s| s.category()));
+        services.entry(service).or_insert_with(|| catalog.get(service).map_or(UNKNOWN, |s| s.category()));
     }
     services.retain(|_, category| *category != NECESSARY);
     services
 }
 
-fn decided(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
+fn decided(event: &ConsentEvent, settings: &SiteSettings, catalog: &Catalog, shown: Option<&Listing>) -> Resolved {
     let dismissed = event.method == Some(Method::Dismiss);
     let no_choice = dismissed && settings.dismiss_means == DismissMeans::NoChoice;
     let automatic = matches!(event.method, Some(Method::Gpc | Method::Api));
     let refusal = dismissed && !no_choice;
-    let services = services(event, settings);
+    let services = services(event, settings, catalog);
     let pairs: Vec<Pair> = services
         .into_iter()
         .map(|(service, category)| {
@@ -157,7 +169,7 @@ fn categories(
 }
 
 /// Only what is withdrawn forms pairs.
-fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
+fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, catalog: &Catalog, shown: Option<&Listing>) -> Resolved {
     let everything = !event.names_something();
     let withdraws = |service: &str, category: &str| match (event.services.get(service), event.categories.get(category))
     {
@@ -165,7 +177,7 @@ fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listi
         (None, Some(kept)) => !kept,
         (None, None) => everything,
     };
-    let pairs: Vec<Pair> = services(event, settings)
+    let pairs: Vec<Pair> = services(event, settings, catalog)
         .into_iter()
         .filter(|(service, category)| withdraws(service, category))
         .map(|(service, category)| Pair {
@@ -185,30 +197,35 @@ fn withdrawn(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listi
     Resolved { pairs, categories, ..Resolved::default() }
 }
 
-/// The services that the page showed although they were not granted then. What the catalogue calls exempt raises nothing, nor
-/// does what needs consent under conditions only: that is for a person to look at.
-fn observed(event: &ConsentEvent, settings: &SiteSettings) -> Resolved {
+/// The services that the page showed although they were not granted then. What the catalogue calls exempt raises nothing; what
+/// needs consent under conditions is for a person to look at.
+fn observed(event: &ConsentEvent, settings: &SiteSettings, catalog: &Catalog) -> Resolved {
     let Some(seen) = &event.observed else { return Resolved::default() };
-    let is_there = |service: &Service| {
-        let asks = |name: &String| service.cookie(name).is_some_and(|cookie| cookie.eprivacy == EprivacyRule::Consent);
-        let owns = |host: &String| service.eprivacy == EprivacyRule::Consent && service.owns_domain(host);
-        seen.cookies.iter().any(asks) || seen.domains.iter().any(owns)
-    };
     let category = |service: &Service| {
         settings.services.get(&service.slug).map_or_else(|| service.category(), String::as_str).to_owned()
     };
     let granted = |service: &str, category: &str| {
         seen.state.get(service).or_else(|| seen.state.get(category)).copied().unwrap_or(false)
     };
-    let found = Catalog::builtin().iter().filter(|service| is_there(service));
+    let found = catalog.iter().filter_map(|service| Some((service, asks(service, seen)?)));
     let pairs: Vec<Pair> = found
-        .map(|service| (service.slug.to_string(), category(service)))
-        .filter(|(service, category)| category != NECESSARY && !granted(service, category))
-        .map(|(service, category)| Pair { service, category, state: OBSERVED, disclosure: "" })
+        .map(|(service, state)| (service.slug.to_string(), category(service), state))
+        .filter(|(service, category, _)| category != NECESSARY && !granted(service, category))
+        .map(|(service, category, state)| Pair { service, category, state, disclosure: "" })
         .collect();
-    let categories: BTreeSet<&String> = pairs.iter().map(|pair| &pair.category).collect();
+    let without_consent = pairs.iter().filter(|pair| pair.state == OBSERVED);
+    let categories: BTreeSet<&String> = without_consent.map(|pair| &pair.category).collect();
     let categories = categories.into_iter().map(|category| (category.clone(), OBSERVED)).collect();
     Resolved { pairs, categories, ..Resolved::default() }
+}
+
+/// What it means that a service was seen without consent; none where it was not, or is exempt.
+fn asks(service: &Service, seen: &Observed) -> Option<&'static str> {
+    let cookies = seen.cookies.iter().filter_map(|name| service.cookie(name)).map(|cookie| cookie.eprivacy);
+    let hosts = seen.domains.iter().filter(|host| service.owns_domain(host)).map(|_| service.eprivacy);
+    let rules: Vec<EprivacyRule> = cookies.chain(hosts).collect();
+    let any = |rule, state| rules.contains(&rule).then_some(state);
+    any(EprivacyRule::Consent, OBSERVED).or_else(|| any(EprivacyRule::Conditional, FOR_REVIEW))
 }
 
 #[cfg(test)]

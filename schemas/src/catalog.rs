@@ -3,9 +3,10 @@
 //! One JSON file per service lies in `schemas/catalog/`; its form is fixed by `schemas/json/catalog-entry.schema.json`
 //! and explained in `schemas/catalog/README.md`. The files are embedded at build time, parsed and checked once, and
 //! then read by everybody who has to turn `chaport` into a name, a category, a cookie table or a consent text.
-//! Operators' own entries and imports use the same parser ([`Service::parse`]) and the same checks
-//! ([`Catalog::from_services`]).
+//! Operators' own entries and imports have the same form, of which they may leave most out ([`Service::parse_brief`]); they are
+//! laid over the shipped ones ([`Catalog::with`]).
 
+mod brief;
 mod codes;
 mod entry;
 mod lifetime;
@@ -17,7 +18,7 @@ mod text;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 pub use codes::{
     CookieType, DpiaAdvice, EprivacyRule, Evidence, GdprBasis, Level, Match, OutsideEea, RecipientKind, RoleKind,
@@ -29,6 +30,7 @@ pub use entry::{
 };
 pub use lifetime::Lifetime;
 pub use text::{FALLBACK_LANGUAGE, LANGUAGES, Text};
+pub use validate::{is_cookie_name, is_url};
 
 use crate::ids::ServiceId;
 
@@ -71,13 +73,13 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     clippy::expect_used,
     reason = "the bytes are part of the binary; `builtin_is_valid` parses the very same ones"
 )]
-static BUILTIN: LazyLock<Catalog> =
-    LazyLock::new(|| Catalog::parse(EMBEDDED.iter().copied()).expect("the embedded catalogue is valid"));
+static BUILTIN: LazyLock<Arc<Catalog>> =
+    LazyLock::new(|| Arc::new(Catalog::parse(EMBEDDED.iter().copied()).expect("the embedded catalogue is valid")));
 
 /// All known services, by slug.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    services: BTreeMap<ServiceId, Service>,
+    services: BTreeMap<ServiceId, Arc<Service>>,
     /// Former slugs, each with today's.
     formerly: BTreeMap<ServiceId, ServiceId>,
 }
@@ -85,8 +87,28 @@ pub struct Catalog {
 impl Catalog {
     /// The catalogue that ships with Avow, parsed and checked at the first call.
     #[must_use]
-    pub fn builtin() -> &'static Self {
+    pub fn builtin() -> &'static Arc<Self> {
         &BUILTIN
+    }
+
+    /// This catalogue with an operator's entries laid over it: one of the same slug takes the place of what was there. What an
+    /// entry says of another that is not there any more is left as it stands.
+    #[must_use]
+    pub fn with(&self, entries: impl IntoIterator<Item = Arc<Service>>) -> Self {
+        let mut services = self.services.clone();
+        services.extend(entries.into_iter().map(|entry| (entry.slug.clone(), entry)));
+        let formerly = services.values().flat_map(|service| service.formerly.iter().map(|slug| (slug, &service.slug)));
+        let free = formerly.filter(|(slug, _)| !services.contains_key(*slug));
+        let formerly = free.map(|(former, slug)| (former.clone(), slug.clone())).collect();
+        Self { services, formerly }
+    }
+
+    /// Whether what an entry says of others exists here.
+    ///
+    /// # Errors
+    /// Names the field that points nowhere.
+    pub fn refers(&self, entry: &Service) -> Result<(), CatalogError> {
+        validate::references_of(self, entry)
     }
 
     /// Reads entries given as (file name, JSON text) and checks them, each alone and all together.
@@ -109,7 +131,7 @@ impl Catalog {
         let mut services = BTreeMap::new();
         for entry in entries {
             let (slug, file) = (entry.slug.clone(), entry.file_name());
-            if services.insert(slug.clone(), entry).is_some() {
+            if services.insert(slug.clone(), Arc::new(entry)).is_some() {
                 return Err(CatalogError {
                     file,
                     field: "slug".to_owned(),
@@ -126,12 +148,12 @@ impl Catalog {
     /// The entry that has this slug or had it formerly.
     #[must_use]
     pub fn get(&self, slug: &str) -> Option<&Service> {
-        self.services.get(slug).or_else(|| self.services.get(self.formerly.get(slug)?))
+        self.services.get(slug).or_else(|| self.services.get(self.formerly.get(slug)?)).map(Arc::as_ref)
     }
 
     /// All entries in the order of their slugs.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Service> {
-        self.services.values()
+        self.services.values().map(Arc::as_ref)
     }
 
     /// How many entries there are.

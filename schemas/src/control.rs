@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::alert::AlertRuleRecord;
 use crate::banner::Evidence;
+use crate::catalog::Service;
 use crate::event::code;
-use crate::ids::SiteId;
+use crate::ids::{ServiceId, SiteId};
 use crate::people::{
     Credential, IdentityRecord, InvitationRecord, PersonRecord, SeenRecord, SessionRecord, ShareRecord,
 };
@@ -46,6 +47,15 @@ pub enum ControlValue {
         made_at: i64,
         #[serde(flatten)]
         evidence: Evidence,
+    },
+    /// Key `service/<slug>/<uuid v7>`: an operator's own entry of the catalogue as it is from then on; none: what the operator said
+    /// of the service holds no more, and what is shipped does.
+    Service {
+        slug: ServiceId,
+        made_at: i64,
+        /// Where it comes from, such as `operator` or `gvl`.
+        origin: String,
+        entry: Option<Box<Service>>,
     },
     /// Key `attachment/<site>/<sha256>`: a document of a third party that goes into the site's exports; an empty value deletes
     /// it.

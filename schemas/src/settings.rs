@@ -17,6 +17,10 @@ code!(
     ControllerRole { Sole = "sole", Joint = "joint" }
 );
 code!(
+    /// Whether the beacon may look which services of the catalogue are on the page.
+    ObserveMode { Off = "off", Audit = "audit", All = "all" }
+);
+code!(
     /// How a site's ledgers are named in public.
     LedgerName { Opaque = "opaque", Site = "site" }
 );
@@ -67,6 +71,8 @@ pub struct SiteSettings {
     pub purposes: Vec<Purpose>,
     #[serde(default)]
     pub ledger: LedgerSettings,
+    #[serde(default, skip_serializing_if = "ObserveSettings::is_off")]
+    pub observe: ObserveSettings,
 }
 
 fn utc() -> String {
@@ -179,6 +185,29 @@ impl Default for LedgerSettings {
     }
 }
 
+/// Reading cookies is itself access to a visitor's device (EDPB Guidelines 2/2023), so it is off unless somebody answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObserveSettings {
+    /// `audit`: in the operator's own test browser alone, by a signed switch. `all`: in every browser.
+    pub mode: ObserveMode,
+    /// On what observing visitors rests. `all` needs it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub legal_basis: String,
+}
+
+impl Default for ObserveSettings {
+    fn default() -> Self {
+        Self { mode: ObserveMode::Off, legal_basis: String::new() }
+    }
+}
+
+impl ObserveSettings {
+    fn is_off(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A version of a site's settings and since when it is in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SiteVersion {
@@ -219,6 +248,7 @@ impl SiteSettings {
             withdrawal: None,
             purposes: Vec::new(),
             ledger: LedgerSettings::default(),
+            observe: ObserveSettings::default(),
         }
     }
 
@@ -248,6 +278,10 @@ impl SiteSettings {
                 "page_templates",
                 format!("{template:?} must begin with / and have at most 200 characters"),
             ));
+        }
+        if self.observe.mode == ObserveMode::All && self.observe.legal_basis.trim().is_empty() {
+            let why = "must say on what observing visitors rests: names of cookies are read in their browsers";
+            return Err(bad("observe.legal_basis", why.into()));
         }
         if !(1..=1024).contains(&self.ledger.shards) {
             return Err(bad("ledger.shards", "must be 1 to 1024".into()));

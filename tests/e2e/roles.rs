@@ -42,8 +42,14 @@ fn filled(path: &str) -> String {
             let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
             format!("{path}?site={SITE}&source=other&date_range={today},{today}")
         }
-        path if ["/api/v1/live", "/api/v1/aggregates", "/api/v1/audit/attachments", "/api/v1/data-quality"]
-            .contains(&path.as_str()) =>
+        path if [
+            "/api/v1/live",
+            "/api/v1/observations",
+            "/api/v1/aggregates",
+            "/api/v1/audit/attachments",
+            "/api/v1/data-quality",
+        ]
+        .contains(&path.as_str()) =>
         {
             format!("{path}?site={SITE}")
         }
@@ -109,6 +115,7 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("get", "/api/v1/live", None, Shown),
         Endpoint("get", "/api/v1/me", None, Shown),
         Endpoint("get", "/api/v1/metadata", None, Shown),
+        Endpoint("get", "/api/v1/observations", None, Analyst),
         Endpoint("get", "/api/v1/people", None, Admin),
         Endpoint("post", "/api/v1/people", Some(json!({"name": "N", "email": "no address", "role": "analyst"})), Admin),
         Endpoint("get", "/api/v1/people/{id}", None, Admin),
@@ -135,7 +142,11 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("get", "/api/v1/reports/{id}/document", None, Analyst),
         Endpoint("post", "/api/v1/reports/{id}/send", None, Admin),
         Endpoint("get", "/api/v1/services", None, Shown),
+        Endpoint("post", "/api/v1/services", Some(json!({"origin": "own", "entries": []})), Admin),
         Endpoint("get", "/api/v1/services/{slug}", None, Shown),
+        Endpoint("put", "/api/v1/services/{slug}", Some(json!({"name": "N"})), Admin),
+        Endpoint("delete", "/api/v1/services/{slug}", None, Admin),
+        Endpoint("get", "/api/v1/services/{slug}/history", None, Shown),
         Endpoint("get", "/api/v1/session", None, Shown),
         Endpoint("post", "/api/v1/session", Some(json!({"email": "x@example.org", "password": "x"})), Anybody),
         Endpoint("get", "/api/v1/session/oidc", None, Anybody),
@@ -150,6 +161,7 @@ fn table(today: &str) -> Vec<Endpoint> {
         Endpoint("get", "/api/v1/sites", None, Shown),
         Endpoint("get", "/api/v1/sites/{site}", None, Analyst),
         Endpoint("put", "/api/v1/sites/{site}", Some(json!({"name": SITE})), Admin),
+        Endpoint("post", "/api/v1/sites/{site}/observation-switch", Some(json!({"hours": 1})), Admin),
         Endpoint("get", "/api/v1/subjects/{id}", None, Auditor),
         Endpoint("delete", "/api/v1/subjects/{id}", None, Admin),
         Endpoint("get", "/api/v1/subjects/{id}/export", None, Auditor),

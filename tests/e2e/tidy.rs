@@ -23,7 +23,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("crates/verify-wasm", &["ledger", "verify"]),
     ("crates/control", &["schemas", "log", "ledger"]),
     ("crates/registry", &["schemas"]),
-    ("crates/records", &["schemas"]),
+    ("crates/records", &["schemas", "signals"]),
     ("crates/webhooks", &["schemas", "telemetry"]),
     ("crates/oidc", &["telemetry"]),
     ("crates/signals", &["schemas"]),

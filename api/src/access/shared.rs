@@ -17,6 +17,7 @@ const REACHED: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/sites"),
     (Method::GET, "/api/v1/services"),
     (Method::GET, "/api/v1/services/{slug}"),
+    (Method::GET, "/api/v1/services/{slug}/history"),
     (Method::GET, "/api/v1/live"),
     (Method::GET, "/api/v1/aggregates"),
     (Method::GET, "/api/v1/bridges"),

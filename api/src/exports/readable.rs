@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use avow_records::document::{DocumentWriter, Header};
 use avow_records::table::{self, COLUMNS};
@@ -32,6 +33,7 @@ pub struct About {
     /// The site's banner artefacts by `text_hash`.
     pub artefacts: BTreeMap<String, Value>,
     pub shown: Shown,
+    pub catalog: Arc<Catalog>,
 }
 
 /// An event with what is known of it beside what it says.
@@ -82,8 +84,8 @@ impl<'a, D: Write, T: Write> Readable<'a, D, T> {
             entries.extend(entry(record));
         }
         entries.sort_by_key(|entry| (entry.event.occurred_at, entry.logged));
-        let facts =
-            Facts { versions: &self.about.versions, catalog: Catalog::builtin(), artefacts: &self.about.artefacts };
+        let about = self.about;
+        let facts = Facts { versions: &about.versions, catalog: &about.catalog, artefacts: &about.artefacts };
         let of_subject = entries.first().is_some_and(|entry| entry.event.subject.is_some());
         let timelines = if of_subject {
             let history: Vec<ConsentEvent> = entries.iter().map(Entry::as_read).collect();

@@ -43,7 +43,7 @@ pub fn report(about: &About, figures: &Figures, ending: &Ending) -> Report {
         subject: ending.subject.clone(),
         services: match &about.shown {
             Shown::All => Vec::new(),
-            Shown::Only(services) => services.iter().map(name).collect(),
+            Shown::Only(services) => services.iter().map(|service| name(&about.catalog, service)).collect(),
         },
         counts: figures.counts.clone(),
         records: figures.summaries(),
@@ -53,8 +53,8 @@ pub fn report(about: &About, figures: &Figures, ending: &Ending) -> Report {
     }
 }
 
-fn name(service: &ServiceId) -> String {
-    let entry = Catalog::builtin().get(service.as_str());
+fn name(catalog: &Catalog, service: &ServiceId) -> String {
+    let entry = catalog.get(service.as_str());
     entry.map_or_else(|| service.to_string(), |entry| entry.name.clone())
 }
 

@@ -147,6 +147,7 @@ fn about(directory: &Directory, job: &Job, work: &Work) -> Result<About, WorkErr
         versions: history.versions().iter().map(|version| SiteVersion::clone(version)).collect(),
         artefacts: artefacts.map(|one| (one.text_hash.clone(), Value::clone(&one.artefact))).collect(),
         shown: if asked.services.is_empty() { Shown::All } else { Shown::Only(services.collect()) },
+        catalog: directory.catalog(),
     })
 }
 

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use avow_records::report::{Compared, Count, Language, Overview, Rate, Ratio, overview_pdf};
-use avow_schemas::catalog::Catalog;
 use avow_schemas::webhook::{ReportRecord, ReportView};
 use avow_warehouse::query::{
     Answer, Calendar, Dimension, Filter, Interval, Metric, Number, QuerySpec, Row, Suppression, Test, run,
@@ -55,10 +54,11 @@ pub(super) async fn pdf(api: &Api, record: &ReportRecord, days: Days) -> Result<
     let count =
         |count: &Count| (*count, Compared { now: now.count(count.metric()), before: then.count(count.metric()) });
     let rate = |ratio: &Ratio| (*ratio, Compared { now: now.rate(ratio.metric()), before: then.rate(ratio.metric()) });
+    let catalog = directory.catalog();
     let of_service = |(slug, figures): (String, Figures)| {
         let metric = Metric::ConsentRate.as_str();
         let before = services_then.get(&slug).and_then(|figures| figures.rate(metric));
-        let name = Catalog::builtin().get(&slug).map_or(slug, |service| service.name.clone());
+        let name = catalog.get(&slug).map_or(slug, |service| service.name.clone());
         (name, Compared { now: figures.rate(metric), before })
     };
     let overview = Overview {

@@ -1,11 +1,17 @@
 //! `GET /api/v1/services`.
 
-use avow_schemas::catalog::{Catalog, FALLBACK_LANGUAGE};
+use std::sync::Arc;
+
+use avow_control::Directory;
+use avow_schemas::catalog::{Catalog, FALLBACK_LANGUAGE, Service};
 use axum::Json;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::origin;
+use crate::Api;
 use crate::access::Bearer;
 use crate::extract::Parameters;
 use crate::problem::{Problem, ProblemDocument};
@@ -24,6 +30,9 @@ pub struct Page {
     pub cursor: Option<String>,
     /// Of the summaries: `en`, `fr`, `de`, `es`.
     pub language: Option<String>,
+    /// Each line with its whole entry, as it is kept.
+    #[serde(default)]
+    pub entries: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -42,7 +51,12 @@ pub struct ServiceLine {
     /// By default; a site's settings may say otherwise.
     pub category: String,
     pub tags: Vec<String>,
-    /// `low`, `medium`, `high`.
+    /// `avow` for what ships; `operator` for an entry of one's own, or what an import calls itself.
+    pub origin: String,
+    /// `consent`, `exempt`, `conditional`.
+    #[schema(value_type = String)]
+    pub eprivacy: Value,
+    /// `low`, `medium`, `high`, `unknown`.
     #[schema(value_type = String)]
     pub risk_level: Value,
     /// One sentence.
@@ -50,6 +64,24 @@ pub struct ServiceLine {
     pub summary: Value,
     /// Who operates it, where that is known.
     pub operator: Option<String>,
+    /// Of its cookies and web-storage entries.
+    pub cookies: Vec<CookieName>,
+    /// Hosts that it talks to; each stands for everything below it.
+    pub domains: Vec<String>,
+    /// With `entries`: as it is kept, each text in all its languages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub entry: Option<Value>,
+}
+
+/// A cookie's name, or a pattern of names.
+#[derive(Serialize, ToSchema)]
+pub struct CookieName {
+    pub name: String,
+    /// `exact`, or `pattern`: `*` stands for one or more characters.
+    #[serde(rename = "match")]
+    #[schema(value_type = String)]
+    pub matching: Value,
 }
 
 /// The catalogue in the order of slugs, in pages.
@@ -61,7 +93,11 @@ pub struct ServiceLine {
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn list_services(_: Bearer, Parameters(page): Parameters<Page>) -> Result<Json<Services>, Problem> {
+pub async fn list_services(
+    State(api): State<Arc<Api>>,
+    _: Bearer,
+    Parameters(page): Parameters<Page>,
+) -> Result<Json<Services>, Problem> {
     let limit = page.limit.unwrap_or(100);
     if !(1..=MOST).contains(&limit) {
         return Err(Problem::unprocessable("invalid_limit", format!("limit must be 1 to {MOST}")).at("limit"));
@@ -72,20 +108,37 @@ pub async fn list_services(_: Bearer, Parameters(page): Parameters<Page>) -> Res
             .ok_or_else(|| Problem::unprocessable("invalid_cursor", "the cursor is not of this list").at("cursor"))?,
     };
     let language = page.language.as_deref().unwrap_or(FALLBACK_LANGUAGE);
-    let catalog = Catalog::builtin();
-    let services: Vec<ServiceLine> =
-        catalog.iter().skip(offset).take(limit).map(|s| line(catalog, s.slug.as_str(), language)).collect();
+    let directory = api.control.directory();
+    let catalog = directory.catalog();
+    let services = catalog.iter().skip(offset).take(limit);
+    let services: Vec<ServiceLine> = services
+        .map(|service| {
+            let line = line(&directory, &catalog, service, language);
+            let entry = page.entries.then(|| serde_json::to_value(service).unwrap_or_default());
+            ServiceLine { entry, ..line }
+        })
+        .collect();
     let next = offset.saturating_add(services.len());
     let next_cursor = (next < catalog.len()).then(|| sealed::cursor(LIST, next));
     Ok(Json(Services { services, next_cursor }))
 }
 
-fn line(catalog: &Catalog, slug: &str, language: &str) -> ServiceLine {
+fn line(directory: &Directory, catalog: &Catalog, service: &Service, language: &str) -> ServiceLine {
+    let slug = service.slug.as_str();
     let whole = catalog.localized(slug, language).unwrap_or_default();
     let text = |field: &str| whole[field].as_str().unwrap_or_default().to_owned();
     let tags = whole["tags"].as_array().map(|tags| tags.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    let cookies = service.cookies.iter().flatten().map(|cookie| CookieName {
+        name: cookie.name.clone(),
+        matching: serde_json::to_value(cookie.matching).unwrap_or_default(),
+    });
     ServiceLine {
         slug: slug.to_owned(),
+        origin: origin(directory, slug, i64::MAX).0.to_owned(),
+        eprivacy: whole["eprivacy"].clone(),
+        cookies: cookies.collect(),
+        domains: service.domains.clone().unwrap_or_default(),
+        entry: None,
         name: text("name"),
         group: text("group"),
         category: text("category"),

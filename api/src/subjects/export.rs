@@ -114,7 +114,7 @@ pub(super) async fn held(
     Ok(Some(SubjectExport {
         format: "avow-subject/1",
         made_at: moment::written(moment::now()),
-        services: services(&records, language),
+        services: services(&directory.catalog(), &records, language),
         records,
         controller: Value::Object(told.iter().filter_map(of_settings).collect()),
         hold: directory.hold(site, subject).map(|mark| Marked::of(mark)),
@@ -169,9 +169,9 @@ fn shown(record: &Record) -> Option<Value> {
 }
 
 /// What the catalogue knows of the services that the records name.
-fn services(records: &[Value], language: &str) -> BTreeMap<String, Value> {
+fn services(catalog: &Catalog, records: &[Value], language: &str) -> BTreeMap<String, Value> {
     let pairs = records.iter().filter_map(|record| record["pairs"].as_array()).flatten();
     let named: BTreeSet<&str> = pairs.filter_map(|pair| pair["service"].as_str()).collect();
-    let known = |slug: &str| Catalog::builtin().localized(slug, language).unwrap_or_default();
+    let known = |slug: &str| catalog.localized(slug, language).unwrap_or_default();
     named.into_iter().map(|slug| (slug.to_owned(), known(slug))).collect()
 }

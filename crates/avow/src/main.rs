@@ -53,7 +53,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Alert(args) => commands::alert::run(&config()?, args).await,
         Command::Subject(args) => commands::subject::run(&config()?, args).await,
         Command::Signals(args) => commands::signals::run(&args),
-        Command::Catalog(args) => commands::catalog::run(args),
+        Command::Catalog(args) => commands::catalog::run(&config()?, args).await,
         Command::Export(args) => commands::export::run(&config()?, args).await,
         Command::Import(args) => commands::import::run(&config()?, args).await,
         Command::Verify(args) => commands::verify::run(&args),

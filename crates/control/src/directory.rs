@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use avow_ledger::key::ED25519;
 use avow_ledger::{KeyChange, VerifierKey, hex};
 use avow_schemas::banner::Evidence;
 use avow_schemas::control::{Attachment, ControlValue, LedgerKey, MlDsaKey, TokenRecord, WriterSchema};
@@ -15,9 +16,11 @@ use uuid::Uuid;
 mod hooks;
 mod people;
 mod rights;
+mod services;
 
 pub(crate) use people::shows;
 pub use people::{People, SessionLimits};
+pub use services::ServiceVersion;
 
 /// All versions of one site's settings, oldest first; never empty.
 #[derive(Debug, Clone)]
@@ -98,6 +101,7 @@ pub struct Directory {
     rights: rights::Rights,
     people: People,
     hooks: hooks::Hooks,
+    services: services::Services,
 }
 
 impl Directory {
@@ -155,6 +159,15 @@ impl Directory {
     /// The keys with which checkpoints were signed, in order; the last one is in force.
     pub fn ledger_keys(&self) -> &[Arc<LedgerKey>] {
         &self.ledger_keys
+    }
+
+    /// The keys that verify what the installation has signed in its own name, the newest first.
+    pub fn operator_keys(&self) -> Vec<VerifierKey> {
+        let key = |key: &Arc<LedgerKey>| {
+            let public = hex::decode(&key.public_key)?;
+            VerifierKey::new(key.origin.parse().ok()?, ED25519, &public).ok()
+        };
+        self.ledger_keys.iter().rev().filter_map(key).collect()
     }
 
     /// The keys with which the operator log's checkpoints were signed besides, in order.
@@ -222,6 +235,9 @@ impl Directory {
             }
             Some(ControlValue::Banner { site, hash, artefact, made_at, evidence }) => {
                 self.add_banner(site, hash, artefact, BannerVersion { made_at, evidence });
+            }
+            Some(ControlValue::Service { slug, made_at, origin, entry }) => {
+                self.services.add(slug, made_at, origin, entry.map(|entry| Arc::new(*entry)));
             }
             Some(ControlValue::Attachment(attachment)) => {
                 self.attachments.insert(key.to_owned(), Arc::new(attachment));

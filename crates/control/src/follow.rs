@@ -27,6 +27,7 @@ mod identities;
 mod ledger_keys;
 mod people;
 mod rights;
+mod services;
 mod sessions;
 mod shares;
 

@@ -8,7 +8,7 @@ pub mod password;
 mod snapshot;
 mod token;
 
-pub use directory::{Banner, BannerVersion, Directory, People, SessionLimits, SiteHistory};
+pub use directory::{Banner, BannerVersion, Directory, People, ServiceVersion, SessionLimits, SiteHistory};
 pub use follow::{
     Asked, Control, ControlError, MarkKind, NewPerson, NewSession, NewShare, NewToken, PeopleError, PersonChange,
 };

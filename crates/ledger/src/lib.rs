@@ -15,6 +15,7 @@ pub mod policy;
 pub mod proof;
 pub mod receipt;
 pub mod sum_map;
+pub mod switch;
 pub mod tile;
 pub mod tlog_proof;
 pub mod witness;
@@ -30,6 +31,7 @@ pub use note::{Note, NoteSignature, Signed};
 pub use policy::Policy;
 pub use receipt::{Receipt, ReceiptId};
 pub use sum_map::{MapProof, SumMap};
+pub use switch::Switch;
 pub use tlog_proof::TlogProof;
 
 /// What a leaf says, by its first byte. A new field or another way to commit means a new byte.

@@ -8,6 +8,7 @@ use avow_schemas::category::{NECESSARY, UNKNOWN};
 use avow_schemas::event::{ConsentEvent, EventType, Method};
 use avow_schemas::ids::ServiceId;
 use avow_schemas::settings::{DismissMeans, SiteSettings};
+use avow_signals::with_vendors;
 use serde_json::Value;
 
 /// What consent is given to.
@@ -101,6 +102,7 @@ pub fn choices(
     if !takes_part || is_no_choice(event, settings) {
         return Vec::new();
     }
+    let event = &*with_vendors(event, settings, catalog);
     let withdraws = event.kind == EventType::Withdrawn;
     let listed = artefact.and_then(listed_services);
     let mut choices: Vec<Choice> = services(event, settings, catalog)

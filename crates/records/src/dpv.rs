@@ -84,6 +84,7 @@ pub const fn gdpr_basis(basis: GdprBasis) -> &'static str {
         GdprBasis::VitalInterests => "eu-gdpr:A6-1-d",
         GdprBasis::PublicTask => "eu-gdpr:A6-1-e",
         GdprBasis::LegitimateInterest => "eu-gdpr:A6-1-f",
+        GdprBasis::Unknown => "dpv:LegalBasis",
     }
 }
 
@@ -142,6 +143,7 @@ pub const fn role(kind: RoleKind) -> &'static str {
     match kind {
         RoleKind::Controller | RoleKind::JointController => "dpv:DataController",
         RoleKind::Processor => "dpv:DataProcessor",
+        RoleKind::Unknown => "dpv:Recipient",
     }
 }
 

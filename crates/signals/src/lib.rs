@@ -8,10 +8,12 @@ mod finding;
 mod gpc;
 mod gpp;
 mod tcf;
+mod vendors;
 
 pub use answer::Answer;
 pub use gpp::Gpp;
 pub use tcf::{Tcf, TcfError};
+pub use vendors::with_vendors;
 
 use avow_schemas::event::ConsentEvent;
 use avow_schemas::signal::{Finding, Signal};

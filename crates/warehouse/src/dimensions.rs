@@ -4,6 +4,9 @@ use avow_schemas::settings::SiteVersion;
 
 use crate::{Warehouse, WarehouseError};
 
+/// Services in one statement: parameters go into its address.
+const AT_ONCE: usize = 100;
+
 /// What `services` shows of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceLine {
@@ -34,13 +37,17 @@ impl Warehouse {
     /// # Errors
     /// The engine's.
     pub async fn put_services(&self, services: &[ServiceLine], at: i64) -> Result<(), WarehouseError> {
-        let insert = "INSERT INTO services_data SELECT {slug:String}, {version:UInt64}, {name:String}, {category:String}, \
-                      {vendor:String}, {risk:String}";
-        for service in services {
-            let query =
-                self.client().query_raw(insert).param("slug", &service.slug).param("version", at.unsigned_abs());
-            let query = query.param("name", &service.name).param("category", &service.category);
-            query.param("vendor", &service.vendor).param("risk", &service.risk).execute().await?;
+        let insert = "INSERT INTO services_data SELECT slug, {version:UInt64}, name, category, vendor, risk FROM \
+                      (SELECT {slugs:Array(String)} AS slugs, {names:Array(String)} AS names, \
+                      {categories:Array(String)} AS categories, {vendors:Array(String)} AS vendors, \
+                      {risks:Array(String)} AS risks) ARRAY JOIN slugs AS slug, names AS name, categories AS category, \
+                      vendors AS vendor, risks AS risk";
+        for some in services.chunks(AT_ONCE) {
+            let all = |field: fn(&ServiceLine) -> &str| some.iter().map(field).collect::<Vec<_>>();
+            let query = self.client().query_raw(insert).param("version", at.unsigned_abs());
+            let query = query.param("slugs", all(|one| &one.slug)).param("names", all(|one| &one.name));
+            let query = query.param("categories", all(|one| &one.category));
+            query.param("vendors", all(|one| &one.vendor)).param("risks", all(|one| &one.risk)).execute().await?;
         }
         Ok(())
     }

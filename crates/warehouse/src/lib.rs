@@ -22,6 +22,7 @@ pub mod ledgers;
 pub mod live;
 pub mod logs;
 mod migrate;
+pub mod observations;
 pub mod places;
 pub mod query;
 pub mod rebuild;

@@ -4,6 +4,11 @@ use uuid::Uuid;
 
 use super::*;
 
+/// With the catalogue that ships.
+fn resolve(event: &ConsentEvent, settings: &SiteSettings, shown: Option<&Listing>) -> Resolved {
+    super::resolve(event, settings, Catalog::builtin(), shown)
+}
+
 fn settings(services: &[(&str, &str)]) -> SiteSettings {
     let mut settings = SiteSettings::named("Shop");
     settings.services = services.iter().map(|(s, c)| (ServiceId::new(s).unwrap(), (*c).to_owned())).collect();

@@ -22,6 +22,8 @@ codes! {
         Processor,
         /// Decides together with another (Art. 26).
         JointController,
+        /// Not stated: of an operator's own or imported entry only.
+        Unknown,
     }
     /// A legal basis of Art. 6(1) GDPR.
     GdprBasis {
@@ -37,6 +39,8 @@ codes! {
         PublicTask,
         /// (f)
         LegitimateInterest,
+        /// Not stated: of an operator's own or imported entry only.
+        Unknown,
     }
     /// Whether Art. 5(3) of Directive 2002/58/EC asks for consent. Another question than the legal basis.
     EprivacyRule {
@@ -55,6 +59,8 @@ codes! {
         Medium,
         /// To be treated before use.
         High,
+        /// Not stated: of an operator's own or imported entry only.
+        Unknown,
     }
     /// When a datum is collected.
     When {
@@ -73,6 +79,8 @@ codes! {
         Conditional,
         /// Always advisable.
         Recommended,
+        /// Not stated: of an operator's own or imported entry only.
+        Unknown,
     }
     /// Whether data leave the European Economic Area.
     OutsideEea {

@@ -107,6 +107,9 @@ pub struct Service {
     /// Names of the fields above that could not be established.
     #[serde(default)]
     pub unknown: Vec<String>,
+    /// Its number in the IAB Global Vendor List, by which TC strings name it.
+    #[serde(default)]
+    pub iab_vendor: Option<u16>,
 }
 
 impl Service {
@@ -127,6 +130,24 @@ impl Service {
             reason: error.to_string(),
         })?;
         validate::entry(file, &service)?;
+        validate::stated(file, &service)?;
+        Ok(service)
+    }
+
+    /// Reads an operator's own entry or an imported one: what it may leave out is put in as not stated ([`super::brief`]).
+    /// `today` is when it was checked, unless it says so itself.
+    ///
+    /// # Errors
+    /// Names the slug and the field.
+    pub fn parse_brief(entry: serde_json::Value, today: jiff::civil::Date) -> Result<Self, CatalogError> {
+        let slug = entry.get("slug").and_then(serde_json::Value::as_str).unwrap_or("entry").to_owned();
+        let whole = super::brief::completed(entry, today);
+        let service: Self = serde_path_to_error::deserialize(whole).map_err(|error| CatalogError {
+            file: slug.clone(),
+            field: error.path().to_string(),
+            reason: error.inner().to_string(),
+        })?;
+        validate::entry(&slug, &service)?;
         Ok(service)
     }
 

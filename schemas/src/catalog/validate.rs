@@ -2,8 +2,9 @@
 //! named as unknown, references that resolve. Each failure names its file and its field.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::codes::Match;
+use super::codes::{DpiaAdvice, GdprBasis, Level, Match, RoleKind};
 use super::entry::Service;
 use super::text::Text;
 use super::{Catalog, CatalogError};
@@ -40,9 +41,22 @@ pub(super) fn entry(file: &str, service: &Service) -> Result<(), CatalogError> {
     Ok(())
 }
 
+/// Checks that a shipped entry states what an operator's own may leave out.
+pub(super) fn stated(file: &str, service: &Service) -> Result<(), CatalogError> {
+    const NOT_STATED: &str = "is not stated";
+    let check = Check { file };
+    check.require(!service.sources.is_empty(), "sources", "is empty: say where the facts come from")?;
+    let roles = [service.role.vendor, service.role.site];
+    check.require(!roles.contains(&RoleKind::Unknown), "role", NOT_STATED)?;
+    check.require(service.legal_basis.gdpr_basis != GdprBasis::Unknown, "legal_basis", NOT_STATED)?;
+    check.require(service.risk_level != Level::Unknown, "risk_level", NOT_STATED)?;
+    check.require(service.dpia.advice != DpiaAdvice::Unknown, "dpia", NOT_STATED)?;
+    check.require(service.special_category_risk.level != Level::Unknown, "special_category_risk", NOT_STATED)
+}
+
 /// Former slugs, each with today's; none of them is in use or comes twice.
 pub(super) fn former_slugs(
-    services: &BTreeMap<ServiceId, Service>,
+    services: &BTreeMap<ServiceId, Arc<Service>>,
 ) -> Result<BTreeMap<ServiceId, ServiceId>, CatalogError> {
     let mut former = BTreeMap::new();
     for service in services.values() {
@@ -60,24 +74,27 @@ pub(super) fn former_slugs(
 
 /// Checks that what entries say of each other exists.
 pub(super) fn references(catalog: &Catalog) -> Result<(), CatalogError> {
-    for service in catalog.iter() {
-        let file = service.file_name();
-        let check = Check { file: &file };
-        let alternatives = service.alternatives.iter().enumerate();
-        let named = alternatives.filter_map(|(i, a)| a.slug.as_ref().map(|s| (format!("alternatives[{i}].slug"), s)));
-        let related = service.related.iter().enumerate().map(|(i, slug)| (format!("related[{i}]"), slug));
-        let mut seen = BTreeSet::new();
-        for (field, slug) in named.chain(related) {
-            let list = field.split('[').next().unwrap_or_default().to_owned();
-            if *slug == service.slug {
-                return check.fail(&field, "points at the entry itself");
-            }
-            if catalog.get(slug.as_str()).is_none() {
-                return check.fail(&field, format!("there is no service `{slug}`"));
-            }
-            if !seen.insert((list, slug)) {
-                return check.fail(&field, format!("`{slug}` is there twice"));
-            }
+    catalog.iter().try_for_each(|service| references_of(catalog, service))
+}
+
+/// Checks that what an entry says of others exists.
+pub(super) fn references_of(catalog: &Catalog, service: &Service) -> Result<(), CatalogError> {
+    let file = service.file_name();
+    let check = Check { file: &file };
+    let alternatives = service.alternatives.iter().enumerate();
+    let named = alternatives.filter_map(|(i, a)| a.slug.as_ref().map(|s| (format!("alternatives[{i}].slug"), s)));
+    let related = service.related.iter().enumerate().map(|(i, slug)| (format!("related[{i}]"), slug));
+    let mut seen = BTreeSet::new();
+    for (field, slug) in named.chain(related) {
+        let list = field.split('[').next().unwrap_or_default().to_owned();
+        if *slug == service.slug {
+            return check.fail(&field, "points at the entry itself");
+        }
+        if catalog.get(slug.as_str()).is_none() {
+            return check.fail(&field, format!("there is no service `{slug}`"));
+        }
+        if !seen.insert((list, slug)) {
+            return check.fail(&field, format!("`{slug}` is there twice"));
         }
     }
     Ok(())
@@ -149,11 +166,7 @@ impl Check<'_> {
         for (i, cookie) in service.cookies.iter().flatten().enumerate() {
             let field = format!("cookies[{i}].name");
             let name = cookie.name.as_str();
-            // The characters of a cookie name are those of an HTTP token (RFC 6265, section 4.1.1); `/` occurs in
-            // practice. A name never holds `*` itself here.
-            let shaped =
-                !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"[]?={}".contains(&b));
-            self.require(shaped, &field, "is no cookie name")?;
+            self.require(is_cookie_name(name), &field, "is no cookie name")?;
             let pattern = cookie.matching == Match::Pattern;
             self.require(name.contains('*') == pattern, &field, "`*` belongs into patterns, and into each of them")?;
             self.require(name != "*", &field, "matches everything")?;
@@ -167,7 +180,6 @@ impl Check<'_> {
         if let Some(url) = &service.policy_url {
             self.require(is_url(url), "policy_url", URL)?;
         }
-        self.require(!service.sources.is_empty(), "sources", "is empty: say where the facts come from")?;
         for (i, source) in service.sources.iter().enumerate() {
             self.require(is_url(&source.url), &format!("sources[{i}].url"), URL)?;
             self.require(!source.title.trim().is_empty(), &format!("sources[{i}].title"), "is empty")?;
@@ -238,7 +250,16 @@ fn is_country(code: &str) -> bool {
     code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-fn is_url(url: &str) -> bool {
+/// Whether it can be a cookie's name, or a pattern of names: the characters of an HTTP token (RFC 6265, section 4.1.1), and `/`,
+/// which occurs in practice. A name never holds `*` itself here.
+#[must_use]
+pub fn is_cookie_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"[]?={}".contains(&b))
+}
+
+/// Whether it is an address of the web.
+#[must_use]
+pub fn is_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| rest.contains('.') && !rest.contains(char::is_whitespace))
 }

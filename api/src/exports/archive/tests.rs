@@ -23,6 +23,7 @@ fn about() -> About {
         versions: vec![SiteVersion { site, version: ConfigVersion(1), in_force_from: 0, settings }],
         artefacts: BTreeMap::new(),
         shown: Shown::All,
+        catalog: std::sync::Arc::clone(avow_schemas::catalog::Catalog::builtin()),
     }
 }
 

@@ -31,6 +31,16 @@ enum Action {
     Show { site: String },
     /// Creates a site, or changes the settings that are given.
     Put(PutArgs),
+    /// Signs a switch that lets the beacon look, in your own test browser, which services a page uses (observe.mode: audit).
+    Switch {
+        site: String,
+        /// For how long it holds, 1 to 24.
+        #[arg(long, default_value_t = 4)]
+        hours: u32,
+        /// The page to open, such as https://shop.example/; the switch is put behind it.
+        #[arg(long, value_name = "URL")]
+        page: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -59,6 +69,15 @@ pub async fn run(config: &Config, args: SiteArgs) -> anyhow::Result<()> {
         Action::List { json } => list(&server, json).await,
         Action::Show { site } => {
             print_json(&server.get(&format!("/api/v1/sites/{site}")).await?);
+            Ok(())
+        }
+        Action::Switch { site, hours, page } => {
+            let path = format!("/api/v1/sites/{site}/observation-switch");
+            let answer = server.send(Method::POST, &path, Some(&json!({"hours": hours}))).await?;
+            let answer: Value = answer.json().await?;
+            let (switch, until) = (answer["switch"].as_str().unwrap_or_default(), &answer["until"]);
+            eprintln!("holds until {}", until.as_str().unwrap_or_default());
+            println!("{}#avow-audit={switch}", page.as_deref().unwrap_or_default());
             Ok(())
         }
         Action::Put(put) => {
