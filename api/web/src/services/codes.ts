@@ -55,6 +55,17 @@ export function words(list: CodeList, code: string): string {
   return known[code]?.() ?? code.replaceAll(/[_-]/g, ' ');
 }
 
+/** `Art. 6(1)(a) GDPR` as the reader's language cites it; any other text as it stands. */
+export function articleName(article: string): string {
+  const [, number, paragraph, letter] = /^Art\. (\d+)\((\d+)\)\(([a-z])\) GDPR$/.exec(article) ?? [];
+  return number && paragraph && letter ? m.gdpr_article({ article: number, paragraph, letter }) : article;
+}
+
+/** The basis and, where one is named, its article. */
+export function basisName({ gdpr_basis, article }: { gdpr_basis: string; article: string }): string {
+  return [words('basis', gdpr_basis), articleName(article)].filter(Boolean).join(', ');
+}
+
 /** A country or region by its ISO 3166-1 code, `EU`, or `self` for the site's own servers. */
 export function regionName(locale: string, code: string): string {
   if (code === 'self') return m.code_region_self();
