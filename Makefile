@@ -45,7 +45,7 @@ soak: build ## The long runs: a million events, embedded and over Kafka.
 	@tests/soak.sh
 
 screens: build ## Take every page for docs/screens.md (needs Chromium).
-	@tests/browser/ensure-chromium.sh && npm --prefix tests/browser ci --silent --no-audit --no-fund && node tests/browser/screens.mjs
+	@tests/browser/ensure-chromium.sh chromium-l10n && npm --prefix tests/browser ci --silent --no-audit --no-fund && node tests/browser/screens.mjs
 
 chaos: build ## Faults under load, ten seeds, half an hour: lost 0, doubled 0.
 	@tests/chaos.sh

@@ -1,9 +1,13 @@
-// The catalogue in a real Chromium, over the real server: what a browser shows of a service leads to it, and its consent sheet
-// comes out on paper as it should. That the pages are whole and accessible, pages.test.mjs holds.
+// The catalogue in a real Chromium, over the real server: what a browser shows of a service leads to it, its consent sheet comes
+// out on paper as it should, and administrators put entries of their own beside and over the shipped ones. That the pages are
+// whole and accessible, pages.test.mjs holds; of the form, it is held here.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { startAvow } from './avow.mjs'
+import { serveBuilt } from './built.mjs'
 import { launch } from './chromium.mjs'
 
 const LIMIT = { timeout: 240_000 }
@@ -16,6 +20,7 @@ before(async () => {
   avow = await startAvow()
   browser = await launch()
   const context = await browser.newContext({ locale: 'en-GB', colorScheme: 'dark', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+  await serveBuilt(context, avow.origin)
   page = await context.newPage()
 }, LIMIT)
 after(async () => {
@@ -23,9 +28,9 @@ after(async () => {
   if (avow) assert.equal(await avow.stop(), 0, 'SIGTERM drains')
 })
 
-const visit = async (path, ready) => {
+const visit = async (path, ready, token = avow.token) => {
   await page.goto('about:blank')
-  await page.goto(`${avow.origin}${path}#token=${avow.token}`)
+  await page.goto(`${avow.origin}${path}#token=${token}`)
   await page.locator(ready).first().waitFor()
   await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'))
 }
@@ -95,4 +100,142 @@ test('the consent sheet is black on white A4, and its text is in each language',
   assert.ok(sheets.length > 0, 'there are pages')
   for (const size of sheets) size.forEach((length, i) => assert.ok(Math.abs(length - A4[i]) < 2, `${size}`))
   await page.emulateMedia({ media: null })
+})
+
+/** What axe finds, in words that say where. */
+const violations = async () => {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`))
+}
+const faults = () => page.locator('[data-fault]').allInnerTexts()
+const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.textContent ?? document.activeElement.textContent.trim())
+
+test('an administrator adds a service by keyboard, and every fault stands beside its field', LIMIT, async () => {
+  await visit('/services', '[data-catalogue]')
+  const before = (await listed()).length
+  await page.getByRole('link', { name: 'Add a service' }).focus()
+  await page.keyboard.press('Enter')
+  await page.locator('[data-entry-form=""]').waitFor()
+  assert.deepEqual(await violations(), [])
+
+  const write = (name, value) => page.getByLabel(name, { exact: true }).fill(value)
+  await write('Address of the privacy policy', 'helpdesk.example/privacy')
+  await write('Domains', 'https://chat.helpdesk.example/')
+  await page.getByRole('button', { name: 'Add a cookie' }).focus()
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => document.activeElement.closest('.line'))
+  await page.keyboard.type('hd visitor')
+  await page.getByRole('button', { name: 'Save' }).focus()
+  await page.keyboard.press('Enter')
+  await page.locator('[data-fault]').first().waitFor()
+  assert.equal((await faults()).length, 5, 'name, key, address, cookie, domain')
+  assert.equal(await focused(), 'Name, as the vendor writes it', 'the first one has the focus')
+  for (const field of await page.locator('[aria-invalid]').all()) {
+    const described = await field.evaluate((element) => element.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent).join(' '))
+    assert.match(described, /./, 'what is wrong is read out with the field')
+  }
+  assert.deepEqual(await violations(), [])
+
+  await page.keyboard.type('Helpdesk & Söhne')
+  assert.equal(await page.getByLabel('Key', { exact: true }).inputValue(), 'helpdesk-sohne')
+  await page.getByLabel('Category', { exact: true }).selectOption('statistics')
+  await write('Address of the privacy policy', 'https://helpdesk.example/privacy')
+  await write('Domains', 'chat.helpdesk.example')
+  await write('In one sentence', 'A chat of a family of carpenters.')
+  await write('Operated by', 'Söhne GmbH')
+  await page.getByLabel('operator’s country').selectOption('DE')
+  await write('IAB vendor number (optional)', '1234')
+  const cookie = page.getByRole('group', { name: 'Cookie 1' })
+  await cookie.getByLabel('Name').fill('hd_*')
+  await cookie.getByLabel('Duration').selectOption('P_M')
+  await cookie.getByLabel('How many').fill('6')
+  await cookie.getByLabel('Purpose').fill('Recognises who comes back.')
+  await page.getByRole('button', { name: 'Save' }).click()
+
+  await page.locator('[data-origin="operator"]').waitFor()
+  const entry = await avow.call('GET', '/api/v1/services/helpdesk-sohne?language=all')
+  assert.deepEqual(
+    [entry.name, entry.category, entry.operator.name, entry.operator.country, entry.iab_vendor, entry.domains, entry.summary.en, entry.risk_level],
+    ['Helpdesk & Söhne', 'statistics', 'Söhne GmbH', 'DE', 1234, ['chat.helpdesk.example'], 'A chat of a family of carpenters.', 'unknown'],
+  )
+  const [{ name, match, duration, purpose }] = entry.cookies
+  assert.deepEqual([name, match, duration, purpose.en], ['hd_*', 'pattern', 'P6M', 'Recognises who comes back.'])
+  const main = await page.locator('main').innerText()
+  assert.match(main, /An entry of your own, in force since .*\(UTC\)/)
+  assert.match(main, /Risk\s+not stated/)
+  assert.doesNotMatch(main, /Not stated\. Not stated|unknown/)
+
+  await visit('/services?q=hd_8fGh2', '[data-catalogue-found="1"] [data-catalogue="helpdesk-sohne"][data-trace="hd_*"]')
+  await visit('/services?origin=operator', '[data-catalogue-found="1"] [data-catalogue="helpdesk-sohne"]')
+  await visit('/services', `[data-catalogue-found="${before + 1}"]`)
+})
+
+test('an entry of one language keeps the others, and what is not stated is said in each', LIMIT, async () => {
+  const said = { en: 'not stated', fr: 'non précisé', de: 'nicht angegeben', es: 'sin indicar' }
+  for (const [language, text] of Object.entries(said)) {
+    await visit(`/services?service=helpdesk-sohne&sheet=1&lang=${language}`, '[data-sheet="helpdesk-sohne"]')
+    assert.ok((await page.locator('[data-sheet]').innerText()).includes(text), language)
+  }
+  await visit('/services?service=helpdesk-sohne&edit=1&lang=de', '[data-entry-form="helpdesk-sohne"]')
+  assert.equal(await page.getByLabel('In einem Satz').inputValue(), 'A chat of a family of carpenters.')
+  await page.getByLabel('In einem Satz').fill('Der Chat einer Tischlerfamilie.')
+  await page.getByRole('button', { name: 'Speichern' }).click()
+  await page.locator('[data-history="2"]').waitFor()
+  const { summary } = await avow.call('GET', '/api/v1/services/helpdesk-sohne?language=all')
+  assert.deepEqual([summary.en, summary.de], ['A chat of a family of carpenters.', 'Der Chat einer Tischlerfamilie.'])
+
+  // As it was before.
+  await page.locator('[data-history] summary').click()
+  await page.locator('[data-history] li a').last().click()
+  await page.locator('[data-origin] strong').waitFor()
+  await page.getByText('A chat of a family of carpenters.').waitFor()
+  await visit('/?lang=en', 'h1')
+})
+
+test('a shipped entry that was changed is in force again once the change is taken back', LIMIT, async () => {
+  const shipped = await entryOf('crisp')
+  await visit('/services?service=crisp&edit=1', '[data-entry-form="crisp"]')
+  await page.getByLabel('Risk', { exact: true }).selectOption('high')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.locator('[data-origin="operator"]').waitFor()
+  const own = await entryOf('crisp')
+  assert.equal(own.risk_level, 'high')
+  assert.deepEqual([own.cookies, own.consent_text, own.what_it_does], [shipped.cookies, shipped.consent_text, shipped.what_it_does], 'the rest is as it was')
+
+  const takeBack = page.getByRole('button', { name: /^Take back/ })
+  await takeBack.focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Really take it back' }).waitFor()
+  await page.keyboard.press('Escape')
+  assert.match(await focused(), /^Take back/)
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Enter')
+  await page.locator('[data-origin="avow"]').waitFor()
+  assert.equal((await entryOf('crisp')).risk_level, shipped.risk_level)
+  await page.locator('[data-history="2"]').waitFor()
+})
+
+test('who is no administrator sees no way to change the catalogue', LIMIT, async () => {
+  const { token } = await avow.call('POST', '/api/v1/tokens', { name: 'reader', scopes: ['stats:read'] })
+  await visit('/services', '[data-catalogue]', token)
+  assert.equal(await page.locator('[data-add]').count(), 0)
+  await visit('/services?service=crisp', '[data-origin]', token)
+  assert.equal(await page.locator('[data-edit], [data-origin] button').count(), 0)
+  await visit('/services?service=crisp&edit=1', 'main [role="alert"]', token)
+  assert.equal(await page.locator('[data-entry-form]').count(), 0)
+})
+
+test('of two thousand services a hundred are shown at a time, and all are searched', LIMIT, async () => {
+  const vendor = (i) => ({ slug: `iab-${i}`, name: `Vendor ${String(i).padStart(4, '0')}`, category: 'marketing', iab_vendor: i, domains: [`v${i}.example`] })
+  for (let from = 1; from <= 2_000; from += 500)
+    await avow.call('POST', '/api/v1/services', { origin: 'gvl', entries: Array.from({ length: 500 }, (_, i) => vendor(from + i)) })
+  await visit('/services?origin=gvl', '[data-catalogue-found="2000"]')
+  assert.equal((await listed()).length, 100)
+  await page.locator('[data-more]').focus()
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => document.querySelectorAll('[data-catalogue]').length === 200)
+  assert.equal(await focused(), 'Vendor 0101', 'the first of those that came')
+  await page.getByRole('searchbox', { name: /^Search by name/ }).fill('https://cdn.v1999.example/x')
+  await page.locator('[data-catalogue-found="1"] [data-catalogue="iab-1999"]').waitFor()
 })

@@ -1,10 +1,12 @@
 // Takes every page for docs/screens.md: `make screens`. WebP in docs/screens, by page and by look: light, dark, on a narrow
-// screen, in German and in French. SCREENS_PNG names a folder for PNGs beside them; arguments name the pages to take.
+// screen, in German and in French. SCREENS_PNG names a folder for PNGs beside them; arguments name the pages to take;
+// AVOW_PAGE names a page to take over a server that carries another (built.mjs).
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { serveBuilt } from './built.mjs'
 import { launch } from './chromium.mjs'
 import { SHOP, SUBJECT, startShowcase } from './showcase.mjs'
 
@@ -109,11 +111,12 @@ const folder = await mkdtemp(join(tmpdir(), 'avow-screens-'))
 const { avow, file } = await server(folder)
 let [taken, bytes] = [0, 0]
 for (const [look, options] of Object.entries(LOOKS)) {
-  // What the browser itself writes, in fields for dates and files, is in its own language.
+  // What the browser itself writes, in fields for dates and files, is in its own language, where it has that (chromium-l10n).
   const browser = await launch(`--lang=${options.locale}`)
   for (const screen of SCREENS) {
     if (wanted.length > 0 && !wanted.includes(screen.name) && !wanted.includes(`${screen.name}-${look}`)) continue
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+    await serveBuilt(context, avow.origin)
     const page = await context.newPage()
     page.setDefaultTimeout(180_000) // a busy machine may take its time
     page.on('pageerror', (error) => console.error(`${screen.name}-${look}: ${error.message}`))

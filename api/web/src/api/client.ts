@@ -3,7 +3,7 @@
 // cookie; every refusal comes back as an `ApiProblem`.
 import createClient from 'openapi-fetch';
 import type { SubjectAnswer } from '../audit/subject';
-import type { Entry } from './entry';
+import type { Entry, EntryVersion, KeptEntry } from './entry';
 import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { paths } from './schema';
 import type {
@@ -134,8 +134,30 @@ export class Client {
     return all;
   }
 
-  service(slug: string, language: string, signal?: AbortSignal): Promise<Entry> {
-    return open(this.api.GET('/api/v1/services/{slug}', { params: { path: { slug }, query: { language } }, ...given(signal) }));
+  /** In one language; as it was at a moment, if one is given (RFC 3339). */
+  service(slug: string, language: string, at: string | null, signal?: AbortSignal): Promise<Entry> {
+    const query = { language, ...(at ? { at } : {}) };
+    return open(this.api.GET('/api/v1/services/{slug}', { params: { path: { slug }, query }, ...given(signal) }));
+  }
+
+  /** As it is kept, each text in all its languages. */
+  keptService(slug: string, signal?: AbortSignal): Promise<KeptEntry> {
+    return open(this.api.GET('/api/v1/services/{slug}', { params: { path: { slug }, query: { language: 'all' } }, ...given(signal) }));
+  }
+
+  async saveService(entry: KeptEntry): Promise<void> {
+    await this.api.PUT('/api/v1/services/{slug}', { params: { path: { slug: entry.slug } }, body: entry });
+  }
+
+  /** Takes back what the operator said of it: a shipped entry is in force again, where there is one. */
+  async withdrawService(slug: string): Promise<void> {
+    await this.api.DELETE('/api/v1/services/{slug}', { params: { path: { slug } } });
+  }
+
+  /** Newest first. */
+  async serviceHistory(slug: string, signal?: AbortSignal): Promise<EntryVersion[]> {
+    const { versions }: { versions: EntryVersion[] } = await open(this.api.GET('/api/v1/services/{slug}/history', { params: { path: { slug } }, ...given(signal) }));
+    return versions;
   }
 
   subject(id: string, site: string, at: string | null, signal?: AbortSignal): Promise<SubjectAnswer> {

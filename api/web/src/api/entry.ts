@@ -1,5 +1,6 @@
-// A catalogue entry in one language, as `GET /api/v1/services/{slug}?language=` answers: prose is translated, codes are
-// not. What could not be established is null and named in `unknown`.
+// A catalogue entry. In one language, as `GET /api/v1/services/{slug}?language=` answers: prose is translated, codes are
+// not. What could not be established is null and named in `unknown`. As it is kept (`language=all`), each text has all its
+// languages: that form is edited and sent back. Its fields: schemas/json/catalog-entry.schema.json.
 
 export interface Cookie {
   name: string;
@@ -58,4 +59,57 @@ export interface Entry {
   sources: { title: string; url: string }[];
   checked_on: string;
   unknown: string[];
+  /** Its number in the IAB Global Vendor List. */
+  iab_vendor: number | null;
+  /** `avow` for what ships, `operator`, or what an import calls itself. */
+  origin: string;
+  /** RFC 3339; null for a shipped entry that nothing was put in place of before. */
+  in_force_from: string | null;
+}
+
+/** ISO 639-1 to text; English is always there. */
+export type Text = Record<string, string>;
+
+export interface KeptCookie extends Partial<Omit<Cookie, 'purpose'>> {
+  name: string;
+  purpose?: Text;
+}
+
+interface KeptBasis {
+  gdpr_basis: string;
+  article: string;
+  note: Text;
+  others?: unknown[];
+}
+
+/** As it is kept. What a form does not touch goes back as it came. */
+export interface KeptEntry {
+  slug: string;
+  name: string;
+  category: string;
+  group?: string;
+  summary?: Text;
+  what_it_does?: Text;
+  eprivacy?: string;
+  eprivacy_note?: Text;
+  risk_level?: string;
+  risk_note?: Text;
+  legal_basis?: KeptBasis;
+  retention?: Text;
+  consent_text?: Text;
+  operator?: { name: string; country?: string; note?: Text };
+  policy_url?: string;
+  domains?: string[];
+  cookies?: KeptCookie[];
+  iab_vendor?: number;
+  unknown?: string[];
+  origin?: string;
+  in_force_from?: string | null;
+}
+
+/** What the operator said of a service from a moment on; no entry: taken back. */
+export interface EntryVersion {
+  in_force_from: string;
+  origin: string;
+  entry?: KeptEntry | null;
 }

@@ -11,6 +11,8 @@ export class ApiProblem extends Error {
     readonly code: string | null = null,
     /** Of a 429 or 503: when to try again. */
     readonly retryAfterSeconds: number | null = null,
+    /** Where in what was sent: a JSON Pointer, or the name of a parameter. */
+    readonly at: string | null = null,
   ) {
     super(detail || title);
   }
@@ -34,7 +36,7 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
   }
   const text = (key: string) => (typeof body[key] === 'string' ? body[key] : '');
   return new ApiProblem(response.status, text('title') || response.statusText, text('detail'), text('code') || null,
-    Number(response.headers.get('retry-after')) || null);
+    Number(response.headers.get('retry-after')) || null, text('at') || null);
 }
 
 /** Whatever was thrown, as a problem. */

@@ -95,9 +95,14 @@ export interface ServiceSummary {
   category: string;
   group: string;
   tags: string[];
+  /** `avow` for what ships, `operator`, or what an import calls itself. */
+  origin: string;
+  eprivacy: string;
   risk_level: string;
   summary: string;
   operator: string | null;
+  cookies: { name: string; match: string }[];
+  domains: string[];
 }
 
 export const SCOPES = ['events:write', 'stats:read', 'audit:read', 'audit:export', 'subjects:erase', 'admin'] as const;

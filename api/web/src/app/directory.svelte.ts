@@ -49,6 +49,10 @@ class Directory {
     }
   }
 
+  async reloadServices(client: Client, language: string): Promise<void> {
+    this.services = await client.services(language);
+  }
+
   async reloadSites(client: Client): Promise<void> {
     this.sites = await client.sites();
   }
@@ -84,3 +88,6 @@ class Directory {
 }
 
 export const directory = new Directory();
+
+/** Whether the reader may change what holds for all sites. */
+export const mayAdminister = () => directory.me !== null && directory.me.sites === null && directory.me.scopes.includes('admin');

@@ -33,6 +33,11 @@ export function percent(locale: Locale, fraction: number, digits = 1): string {
     .format(fraction);
 }
 
+/** How many decimals limits of an axis or a legend need: none where they are whole percents. */
+export function levelDigits(...fractions: number[]): number {
+  return fractions.every((fraction) => Math.abs(fraction * 100 - Math.round(fraction * 100)) < 1e-9) ? 0 : 1;
+}
+
 /** `60.1–62.3 %`: both ends of an interval, the sign once. */
 export function percentRange(locale: Locale, low: number, high: number, digits = 1): string {
   const first = numbers(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(low * 100);
@@ -76,6 +81,11 @@ export function seconds(locale: Locale, value: number, least = 0): string {
 export function duration(locale: Locale, value: number): string {
   const [unit, long] = ([['day', 86_400], ['hour', 3_600], ['minute', 60]] as const).find(([, long]) => value >= 2 * long) ?? (['second', 1] as const);
   return numbers(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(value / long);
+}
+
+/** `a, b and c` */
+export function listed(locale: Locale, items: readonly string[]): string {
+  return new Intl.ListFormat(REGION[locale], { type: 'conjunction' }).format(items);
 }
 
 /** `2.4 MB` */

@@ -1,4 +1,4 @@
-// Entries of the catalogue, as pages ask for them: one of them, or all of them to be searched.
+// The catalogue, as pages ask for it: one entry, or all services in short, to be searched.
 import { untrack } from 'svelte';
 import type { Client } from '../api/client';
 import type { Entry } from '../api/entry';
@@ -7,32 +7,47 @@ import type { ServiceSummary } from '../api/types';
 import { directory } from '../app/directory.svelte';
 import { language } from '../app/locale.svelte';
 import { session } from '../app/session.svelte';
+import { stated } from './stated';
 
-/** A browser has six connections to a server over HTTP/1.1: two stay free for the numbers. */
-const AT_ONCE = 4;
+/** Which entry, in which language, and as it was when; now, if no moment is given. */
+export interface Asked {
+  slug: string;
+  language: string;
+  at?: string | null;
+}
 
 /** The entry that `wanted` names, if it names one. While another is on its way, the last one stays. Made within a component. */
 export class OneEntry {
   entry = $state.raw<Entry | null>(null);
   problem = $state.raw<ApiProblem | null>(null);
+  /** Counts how often it was asked to look again. */
+  private again = $state(0);
 
-  constructor(client: Client, wanted: () => { slug: string; language: string } | null) {
+  constructor(client: Client, wanted: () => Asked | null) {
     $effect(() => {
       const asked = wanted();
+      void this.again;
       if (!asked) return;
       return asking(async (signal) => {
-        this.entry = await client.service(asked.slug, asked.language, signal);
+        this.entry = await client.service(asked.slug, asked.language, asked.at ?? null, signal);
         this.problem = null;
       }, (problem) => (this.problem = problem));
     });
   }
+
+  /** Once it has been changed. */
+  reload(): void {
+    this.again += 1;
+  }
 }
 
-/** All services in the reader's language: first their summaries, then entry by entry what these do not hold. Made within a component. */
-export class AllEntries {
+/** What it is, in short, and what it could be taken for; where that is stated. */
+export const aboutOf = (entry: Entry | null): string => [stated(entry?.summary), entry?.disambiguation].filter(Boolean).join(' ');
+
+/** All services in the reader's language. Made within a component. */
+export class AllServices {
   services = $state.raw<ServiceSummary[]>(untrack(() => directory.services));
-  entries = $state.raw<ReadonlyMap<string, Entry>>(new Map());
-  /** Whether every entry has been read, in this language. */
+  /** Whether they have been read in this language. */
   complete = $state(false);
   problem = $state.raw<ApiProblem | null>(null);
 
@@ -43,12 +58,6 @@ export class AllEntries {
       return asking(async (signal) => {
         this.services = await client.services(spoken, signal);
         this.problem = null;
-        const entries = new Map<string, Entry>();
-        for (let at = 0; at < this.services.length; at += AT_ONCE) {
-          const next = this.services.slice(at, at + AT_ONCE);
-          for (const entry of await Promise.all(next.map(({ slug }) => client.service(slug, spoken, signal)))) entries.set(entry.slug, entry);
-          this.entries = new Map(entries);
-        }
         this.complete = true;
       }, (problem) => (this.problem = problem));
     });

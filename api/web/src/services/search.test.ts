@@ -2,18 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../api/entry';
 import type { ServiceSummary } from '../api/types';
-import { hostOf, search, type Listed, type Wanted } from './search';
+import { hostOf, listed, search, type Listed, type Wanted } from './search';
 
 type Written = Omit<Entry, 'summary'> & { summary: { en: string } };
 
 const files = import.meta.glob<Written>('../../../../schemas/catalog/*.json', { import: 'default', eager: true });
 const all: Listed[] = Object.values(files).map((file) => {
-  const entry = { ...file, formerly: file.formerly ?? [], cookies: file.cookies ?? [], domains: file.domains ?? [], summary: file.summary.en };
-  const { slug, name, category, group, tags, risk_level, summary } = entry;
-  const service: ServiceSummary = { slug, name, category, group, tags, risk_level, summary, operator: entry.operator?.name ?? null };
-  return { summary: service, entry, called: category === 'preferences' ? 'Präferenzen customer support' : 'Necessary' };
+  const { slug, name, category, group, tags, risk_level, eprivacy } = file;
+  const summary: ServiceSummary = {
+    slug, name, category, group, tags, risk_level, eprivacy, summary: file.summary.en, operator: file.operator?.name ?? null,
+    origin: slug === 'ada' ? 'operator' : 'avow', cookies: file.cookies ?? [], domains: file.domains ?? [],
+  };
+  return listed(summary, category === 'preferences' ? 'Präferenzen customer support' : 'Necessary');
 });
-const ANY: Wanted = { text: '', category: null, risk: null, eprivacy: null };
+const ANY: Wanted = { text: '', category: null, risk: null, eprivacy: null, origin: null };
 const found = (text: string, wanted: Partial<Wanted> = {}, among = all) => search(among, { ...ANY, text, ...wanted });
 const slugs = (text: string, wanted: Partial<Wanted> = {}) => found(text, wanted).map(({ listed }) => listed.summary.slug);
 const first = (text: string) => { const [hit] = found(text); return [hit?.listed.summary.slug, hit?.trace?.kind, hit?.trace?.name]; };
@@ -25,9 +27,9 @@ describe('searching the catalogue', () => {
   });
 
   it('goes from every cookie and every domain of an entry to that entry', () => {
-    for (const { summary, entry } of all) {
-      for (const { name } of entry?.cookies ?? []) expect(slugs(name.replaceAll('*', 'f00-1')), name).toContain(summary.slug);
-      for (const domain of entry?.domains ?? []) expect(slugs(`cdn7.${domain}`)[0], domain).toBe(summary.slug);
+    for (const { summary } of all) {
+      for (const { name } of summary.cookies) expect(slugs(name.replaceAll('*', 'f00-1')), name).toContain(summary.slug);
+      for (const domain of summary.domains) expect(slugs(`cdn7.${domain}`)[0], domain).toBe(summary.slug);
     }
   });
 
@@ -62,17 +64,21 @@ describe('searching the catalogue', () => {
     expect(slugs('ada')[0]).toBe('ada');
   });
 
-  it('narrows by category, risk and rule', () => {
+  it('narrows by category, risk, rule and origin', () => {
     expect(slugs('', { category: 'necessary' })).toEqual(['flowconsent']);
     expect(slugs('', { risk: 'low', category: 'preferences' })).toEqual(['chatwoot', 'rocket-chat']);
     expect(slugs('', { eprivacy: 'conditional' })).toEqual(['crisp', 'userlike']);
+    expect(slugs('', { origin: 'operator' })).toEqual(['ada']);
     expect(slugs('chaport_uid', { eprivacy: 'exempt' })).toEqual([]);
   });
 
-  it('knows names before the entries are there', () => {
-    const bare = all.map((listed) => ({ ...listed, entry: null }));
-    expect(found('chaport', {}, bare).map(({ listed }) => listed.summary.slug)).toEqual(['chaport']);
-    expect(found('chaport_uid', {}, bare)).toEqual([]);
+  it('finds one among two thousand', () => {
+    const many = Array.from({ length: 2_000 }, (_, i) => {
+      const [one] = all.filter(({ summary }) => summary.slug === 'chaport');
+      return listed({ ...one!.summary, slug: `v-${i}`, name: `Vendor ${i}`, cookies: [{ name: `v${i}_*`, match: 'pattern' }], domains: [`v${i}.example`] }, 'Marketing');
+    });
+    expect(found('v1999_x', {}, many).map(({ listed: { summary } }) => summary.slug)).toEqual(['v-1999']);
+    expect(found('a.v7.example', {}, many)).toHaveLength(1);
   });
 });
 

@@ -28,6 +28,13 @@ export function turned(order: Order, by: SortKey): Order {
   return order.by === by ? { by, falling: !order.falling } : { by, falling: by !== 'name' };
 }
 
+/** Rows of a dimension by one metric, largest first; what was not known stands at the end. */
+export function largestFirst(rows: readonly TableRow[], metric: Metric): TableRow[] {
+  const unknown = ({ key }: TableRow) => Number(key === '' || key === 'unknown');
+  return [...rows].sort((a, b) => unknown(a) - unknown(b)
+    || (plainValue(b, metric) ?? -1) - (plainValue(a, metric) ?? -1) || a.name.localeCompare(b.name));
+}
+
 /** What has no value stands at the end, whichever way. */
 export function sorted(rows: readonly TableRow[], { by, falling }: Order, changes: Map<string, Change | null> | null): TableRow[] {
   const of = (row: TableRow): number | null => {
