@@ -8,7 +8,7 @@ import { ApiProblem, problemOf, wasAborted } from './problem';
 import type { paths } from './schema';
 import type {
   Access, AggregateLine, Alert, AlertRule, Answer, Bridge, DataQuality, DeadLetters, Delivery, Export, Invited, Me, Metrics,
-  NewPerson, NewReport, NewToken, NewWebhook, OpenSession, Person, Query, Report, Role, Rule, ServiceSummary, Share, Site,
+  NewPerson, NewReport, NewToken, NewWebhook, OpenSession, Person, Query, Report, Role, Rule, ObservedService, ServiceSummary, Share, Site,
   Thresholds, Token, Ways, Webhook,
 } from './types';
 
@@ -158,6 +158,11 @@ export class Client {
   async serviceHistory(slug: string, signal?: AbortSignal): Promise<EntryVersion[]> {
     const { versions }: { versions: EntryVersion[] } = await open(this.api.GET('/api/v1/services/{slug}/history', { params: { path: { slug } }, ...given(signal) }));
     return versions;
+  }
+
+  async observations(site: string, signal?: AbortSignal): Promise<ObservedService[]> {
+    const { services }: { services: ObservedService[] } = await read(this.api.GET('/api/v1/observations', { params: { query: { site } }, ...given(signal) }));
+    return services;
   }
 
   subject(id: string, site: string, at: string | null, signal?: AbortSignal): Promise<SubjectAnswer> {

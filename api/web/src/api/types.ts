@@ -105,6 +105,19 @@ export interface ServiceSummary {
   domains: string[];
 }
 
+/** A service that pages of a site used while it was not granted; `observed_for_review` where the catalogue says that it depends. */
+export interface ObservedService {
+  slug: string;
+  name: string;
+  state: 'observed_without_consent' | 'observed_for_review';
+  events: number;
+  first_seen: string;
+  last_seen: string;
+  pages: { page: string; events: number }[];
+  cookies: string[];
+  domains: string[];
+}
+
 export const SCOPES = ['events:write', 'stats:read', 'audit:read', 'audit:export', 'subjects:erase', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 

@@ -58,6 +58,12 @@ struct PutArgs {
     /// IANA time zone.
     #[arg(long)]
     timezone: Option<String>,
+    /// Whether the beacon may look which services a page uses: off, audit (in your own browser, by `avow site switch`), or all.
+    #[arg(long, value_parser = ["off", "audit", "all"], value_name = "MODE")]
+    observe: Option<String>,
+    /// On what observing visitors rests; --observe all needs it.
+    #[arg(long, value_name = "TEXT")]
+    legal_basis: Option<String>,
     /// All settings, as JSON; what else is given on the command line wins.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -131,6 +137,11 @@ fn settings(put: &PutArgs, current: &Value) -> anyhow::Result<Value> {
     }
     if let Some(timezone) = &put.timezone {
         fields.insert("timezone".into(), json!(timezone));
+    }
+    for (field, given) in [("mode", &put.observe), ("legal_basis", &put.legal_basis)] {
+        if let Some(given) = given {
+            fields.entry("observe").or_insert_with(|| json!({}))[field] = json!(given);
+        }
     }
     for service in &put.services {
         let (slug, category) = service.split_once('=').context("--service wants SLUG=CATEGORY")?;

@@ -1,0 +1,137 @@
+// Chaport's story. A page sets `chaport_uid` before anybody was asked: the finding, since when, on which page, by API and on the
+// page "Promise and reality"; after the fix it stops. And one visitor who agreed and took it back: her export shows the text, the
+// grant, the withdrawal and what followed, and verifies.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { binary, doorOf, startAvow } from './avow.mjs'
+import { BANNERS, SERVICES } from './banners.mjs'
+import { launch } from './chromium.mjs'
+import { openShop } from './shop.mjs'
+import { visit } from './visitor.mjs'
+import { unzipped } from './zip.mjs'
+
+const LIMIT = { timeout: 240_000 }
+const SITE = 'shop.example'
+const TEXT = 'May we use Chaport so that our staff can answer you? It keeps an id in a cookie for a year.'
+const POLL_MS = 100
+const [banner] = BANNERS
+const today = () => new Date().toISOString().slice(0, 10)
+
+let avow, browser, shop, folder, door
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'avow-chaport-'))
+  avow = await startAvow()
+  browser = await launch()
+  door = doorOf(avow)
+  const settings = { name: 'Shop', services: SERVICES, ledger: { checkpoint_seconds: 1 }, page_templates: [banner.path] }
+  await avow.call('PUT', `/api/v1/sites/${SITE}`, settings)
+  const artefact = {
+    language: 'en', version: '2026-11-01', services: Object.keys(SERVICES),
+    layers: [{ text: TEXT, buttons: [{ action: 'accept_all', label: 'Accept' }, { action: 'reject_all', label: 'Reject' }] }],
+  }
+  const { text_hash: textHash } = await avow.call('PUT', '/api/v1/banners', { site: SITE, artefact })
+  shop = await openShop({ site: SITE, endpoint: door.endpoint, beacon: `${avow.origin}/beacon.js`, textHash })
+  const observe = { mode: 'all', legal_basis: 'Art. 6(1)(c) GDPR: to show that consent is kept to (Art. 5(2))' }
+  await avow.call('PUT', `/api/v1/sites/${SITE}`, { ...settings, origins: [shop.origin], observe })
+}, LIMIT)
+after(async () => {
+  await browser?.close()
+  shop?.close()
+  await rm(folder, { recursive: true, force: true })
+  if (avow) assert.equal(await avow.stop(), 0, 'SIGTERM drains')
+})
+
+/** What a careless page does. */
+const tooEarly = () => {
+  if (location.protocol.startsWith('http')) document.cookie = 'chaport_uid=1f3a;path=/'
+}
+const seen = async () => {
+  const { services } = await avow.call('GET', `/api/v1/observations?site=${SITE}`)
+  return services.find(({ slug }) => slug === 'chaport')
+}
+const findings = { sites: [SITE], metrics: ['observed_without_consent'], dimensions: ['service'], filters: [['is', 'bot', ['yes', 'no']]] }
+
+test('a cookie that comes too early is found, shown with its page, and not found any more after the fix', LIMIT, async () => {
+  const careless = await visit(browser, shop, door)
+  await careless.context.addInitScript(tooEarly)
+  const page = await careless.open(banner.path + '?observe=all')
+  let found
+  while (!(found = await seen())) await pause(POLL_MS)
+  assert.equal(found.state, 'observed_without_consent')
+  assert.deepEqual(found.cookies, ['chaport_uid'])
+  assert.deepEqual(found.pages.map(({ page }) => page), ['127.0.0.1' + banner.path])
+  assert.ok(Date.parse(found.first_seen) <= Date.now() && Date.now() - Date.parse(found.first_seen) < LIMIT.timeout)
+  // Once she has agreed, the same cookie is no finding.
+  await banner.acceptAll(page)
+  await careless.posted(page)
+  await pause(3500)
+  await careless.close()
+
+  const numbers = async () => {
+    const { rows } = await avow.call('POST', '/api/v1/query', { ...findings, date_range: [today(), today()] })
+    return rows.find(({ dimensions }) => dimensions.service === 'chaport')?.metrics.observed_without_consent ?? 0
+  }
+  while ((await numbers()) === 0) await pause(POLL_MS)
+  const before = await numbers()
+
+  const analyst = await browser.newPage()
+  await analyst.goto(`${avow.origin}/promise?site=${SITE}&bot=yes,no#token=${avow.token}`)
+  await analyst.getByText('Chaport').first().waitFor()
+  await analyst.close()
+
+  // The fix: the page sets the cookie when she has agreed, not before.
+  const careful = await visit(browser, shop, door)
+  const later = await careful.open(banner.path + '?observe=all')
+  await banner.rejectAll(later)
+  await careful.posted(later)
+  await pause(3500)
+  await careful.close()
+  const decided = { sites: [SITE], date_range: [today(), today()], metrics: ['decisions'], filters: [['is', 'bot', ['yes', 'no']]] }
+  await avow.until(decided, (rows) => rows[0]?.metrics.decisions === 2)
+  assert.equal(await numbers(), before)
+  assert.equal((await seen()).events, found.events)
+})
+
+test('the export for one visitor shows the text, the grant, the withdrawal and what followed', LIMIT, async () => {
+  const visitor = await visit(browser, shop, door)
+  const page = await visitor.open(banner.path)
+  await banner.acceptAll(page)
+  await visitor.posted(page)
+  const again = await visitor.reload(page)
+  await banner.reopen(again)
+  await banner.toggle(again, 'chaport')
+  await banner.save(again)
+  await visitor.posted(again)
+  const subject = banner.subject(await visitor.context.cookies())
+  await visitor.close()
+
+  const history = async () => (await avow.call('GET', `/api/v1/subjects/${subject}?site=${SITE}`).catch(() => null))?.history ?? []
+  while ((await history()).length < 2) await pause(POLL_MS)
+
+  const out = join(folder, 'chaport.zip')
+  const run = (...args) => new Promise((resolve) => execFile(binary(), args, { cwd: folder }, (error, told, why) => resolve({ went: !error, told, why })))
+  const server = ['--url', avow.origin, '--token', avow.token]
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+  const exported = await run('export', '--site', SITE, '--subject', subject, '--from', today(), '--to', tomorrow, '--out', out, ...server)
+  assert.ok(exported.went, exported.told + exported.why)
+  const verified = await run('verify', out)
+  assert.ok(verified.went, verified.told + verified.why)
+
+  const files = unzipped(await readFile(out))
+  const names = [...files.keys()]
+  const report = files.get(names.find((name) => /report.*\.html$/.test(name))).toString()
+  const text = report.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
+  for (const said of ['Chaport', TEXT, subject]) assert.ok(text.includes(said), `${said}: ${text.slice(0, 3000)}`)
+  const { '@graph': graph } = JSON.parse(files.get('records.jsonld'))
+  const records = JSON.stringify(graph)
+  for (const said of ['ConsentGiven', 'ConsentWithdrawn']) assert.ok(records.includes(said), said)
+  const rows = files.get('records.csv').toString().trim().split(/\r?\n/)
+  assert.equal(rows.filter((row) => row.includes(subject) && row.includes('decided')).length, 1, rows.join('\n'))
+  assert.equal(rows.filter((row) => row.includes(subject) && row.includes('withdrawn')).length, 1, rows.join('\n'))
+})
