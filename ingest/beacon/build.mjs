@@ -16,7 +16,7 @@ const names = (folder) => readdirSync(folder).filter((name) => name.endsWith('.t
 const SHARED = ['arrival', 'tag', 'told']
 
 /** Scripts that are fetched from beside the beacon where its tag asks for them. */
-export const beside = ['observe']
+export const beside = ['observe', 'receipts', 'retry']
 /** Banners with a script of their own. */
 export const scripts = names('src/script').filter((name) => name !== 'auto' && ![...SHARED, ...beside].includes(name))
 /** Banners with a module. */

@@ -10,7 +10,7 @@ import { signals } from '../signals.ts'
 export const script = (document.currentScript ?? document.querySelector('script[data-site]')) as HTMLScriptElement
 
 /** Scripts of their own, by the attribute that asks for them: few pages have them. */
-const ADDITIONS = ['observe']
+const ADDITIONS = ['observe', 'receipts', 'retry']
 
 /** Puts a script that lies beside this one into the page, with the attributes of this one. */
 export const beside = (name: string) => {
