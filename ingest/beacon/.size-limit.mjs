@@ -2,13 +2,15 @@
 // limit is on the two together: the core's, and 614 bytes (0.6 kB) more.
 
 import { build } from 'esbuild'
-import { adapters, additions, common, scripts } from './build.mjs'
+import { adapters, additions, beside as fetched, common, scripts } from './build.mjs'
 
 const CORE = 2048
 const ADAPTER = 614
 /** A script for a tag holds the core, an adapter, signals, page views and its own configuration; `beacon.js` two adapters. */
-const SCRIPT = 3800
+const SCRIPT = 3900
 const AUTO = 4200
+/** A script that only some pages fetch. */
+const FETCHED = 1024
 
 const CACHE = 'node_modules/.cache/avow-beacon/size'
 
@@ -23,7 +25,8 @@ const beside = async (name, path) => limited(`core and ${name}`, await bundled(n
 export default [
   limited('core', await bundled('core'), CORE),
   ...(await Promise.all(adapters.map((name) => beside(name, `adapters/${name}`)))),
-  ...(await Promise.all(additions.map((name) => beside(name, name)))),
+  ...(await Promise.all(additions.filter((name) => !fetched.includes(name)).map((name) => beside(name, name)))),
   limited('beacon.js', 'dist/beacon.js', AUTO),
   ...scripts.map((name) => limited(`beacon-${name}.js`, `dist/beacon-${name}.js`, SCRIPT)),
+  ...fetched.map((name) => limited(`beacon-${name}.js`, `dist/beacon-${name}.js`, FETCHED)),
 ]

@@ -15,12 +15,14 @@ const names = (folder) => readdirSync(folder).filter((name) => name.endsWith('.t
 /** What `src/script/` shares among its scripts. */
 const SHARED = ['arrival', 'tag', 'told']
 
+/** Scripts that are fetched from beside the beacon where its tag asks for them. */
+export const beside = ['observe', 'receipts', 'retry']
 /** Banners with a script of their own. */
-export const scripts = names('src/script').filter((name) => name !== 'auto' && !SHARED.includes(name))
+export const scripts = names('src/script').filter((name) => name !== 'auto' && ![...SHARED, ...beside].includes(name))
 /** Banners with a module. */
 export const adapters = names('src/adapters')
 /** Modules beside the banners'. */
-export const additions = ['loaded', 'signals', 'told']
+export const additions = ['loaded', 'signals', 'told', ...beside]
 
 const script = (name, outfile) => build({ ...common, entryPoints: [`src/script/${name}.ts`], outfile, format: 'iife' })
 const module = (entry, name) => build({ ...common, entryPoints: [entry], outfile: `dist/${name}.mjs`, format: 'esm' })
@@ -28,7 +30,7 @@ const module = (entry, name) => build({ ...common, entryPoints: [entry], outfile
 const buildDist = () =>
   Promise.all([
     script('auto', 'dist/beacon.js'),
-    ...scripts.map((name) => script(name, `dist/beacon-${name}.js`)),
+    ...[...scripts, ...beside].map((name) => script(name, `dist/beacon-${name}.js`)),
     module('src/index.ts', 'beacon'),
     ...adapters.map((name) => module(`src/adapters/${name}.ts`, name)),
     ...additions.map((name) => module(`src/${name}.ts`, name)),

@@ -27,7 +27,6 @@ after(async () => {
 export const scenario = (name, run, options) =>
   test(name, LIMIT, async () => {
     recorder.clear()
-    recorder.answers.splice(0)
     const visitor = await visit(browser, shop, recorder, options)
     try {
       await run(visitor)

@@ -6,13 +6,23 @@ import { listen } from './shop.mjs'
 
 const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Retry-After' }
 
-/** Starts a recorder. `answers` is a queue of `{status, headers, body}`; when it is empty the answer is 202. */
+/**
+ * Starts a recorder. `answers` is a queue of `{status, headers, body}`; when it is empty the answer is 202. `observe` plays
+ * `/v1/observe`: it holds what is answered, or null for 403, and the queries with which it was asked.
+ */
 export const record = async () => {
   const requests = []
   const answers = []
   const arrivals = new EventEmitter()
+  const observe = { answer: null, asked: [] }
 
   const server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url, 'http://recorder')
+    if (pathname === '/v1/observe') {
+      observe.asked.push(Object.fromEntries(searchParams))
+      response.writeHead(observe.answer ? 200 : 403, { ...CORS, 'content-type': 'application/json' })
+      return response.end(JSON.stringify(observe.answer ?? { status: 403, title: 'not observed' }))
+    }
     let body = ''
     for await (const chunk of request) body += chunk
     const { status = 202, headers = {}, body: answer = { accepted: 1, rejected: [], warnings: [] } } = answers.shift() ?? {}
@@ -29,12 +39,17 @@ export const record = async () => {
     endpoint: `${origin}/v1/events`,
     requests,
     answers,
+    observe,
     events,
     /** Waits until `enough()` holds; the test's own time limit ends a wait in vain. */
     async until(enough) {
       while (!enough()) await once(arrivals, 'request')
     },
-    clear: () => requests.splice(0),
+    clear() {
+      requests.splice(0)
+      answers.splice(0)
+      Object.assign(observe, { answer: null, asked: [] })
+    },
     close: () => server.close(),
   }
 }

@@ -12,6 +12,9 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 /** Where a page wants its script tag. */
 const TAG = /\{\{beacon(?::([a-z0-9-]+)([^}]*(?:\}[^}]+)*))?\}\}/
 
+/** How long observation waits for the page, in milliseconds. */
+const OBSERVE_MS = 200
+
 /** Where a path of the shop lies on disk. */
 const locate = (path) => {
   if (/^\/beacon[a-z0-9-]*\.js$/.test(path)) return join(HERE, '../../ingest/beacon/dist', path)
@@ -38,13 +41,16 @@ const bundle = (path) => {
  * Opens the shop. Its pages carry, at `{{beacon}}`, the script tag that `settings` describe: `beacon` (where the script is),
  * `site` and `endpoint`; at `{{beacon:tcf ...}}` that of `beacon-tcf.js` with further attributes. Asked for
  * with `?late` they carry none, with `?shown=off` one that says nothing before a choice, with `?views` one
- * that reports page views.
+ * that reports page views, with `?retry` one whose events outlive the page, with `?receipts` one that gives receipts, with
+ * `?observe=all` or `audit` one that observes the page.
  */
 export const openShop = async ({ beacon, site, endpoint }) => {
   const tag = (query) => (_, name, attributes = '') =>
     `<script src="${name ? beacon.replace('beacon.js', `beacon-${name}.js`) : beacon}" data-site="${site}"
           data-endpoint="${endpoint}" data-banner-version="2026-11-01" data-variant="B"${attributes}
-          ${query.has('shown') ? 'data-shown="off"' : ''} ${query.has('views') ? 'data-loaded="on"' : ''}></script>`
+          ${query.has('shown') ? 'data-shown="off"' : ''} ${query.has('views') ? 'data-loaded="on"' : ''}
+          ${query.has('retry') ? 'data-retry="on"' : ''} ${query.has('receipts') ? 'data-receipts="keep"' : ''}
+          ${query.has('observe') ? `data-observe="${query.get('observe')}" data-observe-after="${OBSERVE_MS}"` : ''}></script>`
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://shop')
     const path = normalize(decodeURIComponent(pathname))

@@ -8,6 +8,7 @@ export const visit = async (browser, shop, recorder, options) => {
   const foreign = []
   context.on('request', (request) => {
     if (request.url() === recorder.endpoint) begun++
+    else if (request.url().startsWith(new URL('observe?', recorder.endpoint).href)) return
     else if (!request.url().startsWith(shop.origin) && !request.url().startsWith('data:')) foreign.push(request.url())
   })
 

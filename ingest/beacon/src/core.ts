@@ -4,7 +4,7 @@
 // being dispatched, and only then, an adapter may turn what the banner did into events: so the calls a banner makes on
 // every page load, grants by default, and a site's own scripts give none.
 
-import { change, choice } from './choice.ts'
+import { change, choice, type Choice } from './choice.ts'
 import type { Config } from './config.ts'
 import type { ConsentEvent, Method, PromptKind, StoredChoice } from './event.ts'
 import { eventId, randomId } from './ids.ts'
@@ -25,6 +25,8 @@ export interface Beacon {
   config: Config
   /** The banner of this page, set by its adapter. */
   banner?: Banner
+  /** The stored choice in Avow's words, empty without one. Fails where the banner is not ready. */
+  choice(): Choice
   /** An event of this page view, not yet sent. */
   event(type: ConsentEvent['type'], by: Partial<StoredChoice>, more: Partial<ConsentEvent>): ConsentEvent
   /** Posts events before the task is over. */
@@ -60,8 +62,6 @@ interface Prompt {
 /** How long after a click an opening banner counts as opened by it, in milliseconds. */
 const GESTURE_MS = 1000
 
-const MARK = '[data-avow]'
-
 const begin = (type: PromptKind): Prompt => ({ type, at: performance.now(), clicks: 0 })
 
 /** Runs once the page can be seen: one that is prerendered or in a background tab has shown nothing to anybody. */
@@ -81,7 +81,7 @@ export const beacon = (config: Config): Beacon => {
   let act: Beacon['chosen'] | undefined
 
   const stored = () => self.banner?.stored()
-  const words = ({ answers, purposes }: StoredChoice) => ({ ...choice(answers, config.categories, config.services), purposes })
+  const words = ({ answers, purposes }: StoredChoice): Choice => ({ ...choice(answers, config.categories, config.services), purposes })
 
   const event: Beacon['event'] = (type, by, more) =>
     ({
@@ -148,20 +148,19 @@ export const beacon = (config: Config): Beacon => {
     closed() {
       if (prompt?.type === 'user_opened') prompt = undefined
     },
+    choice: () => words({ answers: [], ...stored() }),
     chosen: (method, layer) => act?.(method, layer),
   }
 
   addEventListener('click', ({ isTrusted, timeStamp, target }: MouseEvent & { target: any }) => {
     if (!isTrusted) return
-    // A click on a label comes a second time, from the control it labels, with the same time: it is one click.
-    const again = timeStamp === lastStamp
-    lastStamp = timeStamp
     // Not the time stamp: on a busy page a click may wait for long before it is dispatched.
     lastClick = performance.now()
-    const marked = target.closest(MARK)
+    const marked = target.closest('[data-avow]')
     if (!self.banner || (!marked && !target.closest(self.banner.root))) return
     const answered = begun(marked?.dataset.avow as Method)
-    if (!again) answered.clicks++
+    // A click on a label comes a second time, from the control it labels, with the same time: it is one click.
+    if (lastStamp < (lastStamp = timeStamp)) answered.clicks++
   }, true)
 
   return self

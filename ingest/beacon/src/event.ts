@@ -61,11 +61,19 @@ export interface Answered {
   receipts?: { id: string; receipt: Receipt }[]
 }
 
+/** Names that were seen in the page, how many others, and under which choice; `{}` is none. */
+export interface Observed {
+  cookies: string[]
+  domains: string[]
+  others: number
+  state: Flags
+}
+
 /** One event as `POST /v1/events` takes it, less `sent_at`, which is stamped at each attempt to send. */
 export interface ConsentEvent {
   id: string
   site: string
-  type: 'shown' | 'decided' | 'withdrawn' | 'loaded'
+  type: 'shown' | 'decided' | 'withdrawn' | 'loaded' | 'observed'
   subject?: string
   view: string
   prompt: PromptKind
@@ -82,6 +90,8 @@ export interface ConsentEvent {
   signals?: Signals
   /** Only on `loaded`: the consent with which the page was loaded. */
   state?: string
+  /** Only on `observed`. */
+  observed?: Observed
   /** Origin and path: never the query, never the fragment. */
   page: string
   /** Clicks inside the banner and milliseconds from its appearance to the decision. */

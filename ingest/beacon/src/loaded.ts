@@ -1,27 +1,24 @@
 // Page views, for the share of traffic with consent. Off unless switched on: one event for each page, with no subject.
 
-import { choice } from './choice.ts'
 import type { Beacon } from './core.ts'
 
 /**
  * The consent of this moment: all of it, part of it, none of it, or no choice yet. `necessary` is nobody's choice.
  * `not_required` and `not_possible` are for the site to say, by `data-loaded`.
  */
-const state = ({ banner, config }: Beacon) => {
-  const stored = banner?.stored()
-  if (!stored) return 'none'
-  const { categories: { necessary, ...categories }, services } = choice(stored.answers, config.categories, config.services)
-  const flags = Object.values({ ...categories, ...services, ...stored.purposes })
+const state = (beacon: Beacon) => {
+  const { categories: { necessary, ...categories } = {}, services, purposes } = beacon.choice()
+  const flags = Object.values({ ...categories, ...services, ...purposes })
   if (!flags.length) return 'none'
   return flags.every(Boolean) ? 'granted' : flags.some(Boolean) ? 'partial' : 'denied'
 }
 
 /**
  * Reports this page view once the page has loaded, and with it the banner. `known` is the state where the site knows it without
- * a banner; `wanted` is asked before.
+ * a banner.
  */
-export const loaded = (beacon: Beacon, known?: string, wanted = () => true) => {
-  const report = () => wanted() && beacon.send([beacon.event('loaded', {}, { state: known || state(beacon) })])
+export const loaded = (beacon: Beacon, known?: string) => {
+  const report = () => beacon.send([beacon.event('loaded', {}, { state: known || state(beacon) })])
   if (document.readyState === 'complete') report()
   else addEventListener('load', () => setTimeout(report))
 }

@@ -19,11 +19,13 @@ impl Service {
     #[must_use]
     pub fn owns_domain(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        self.domains
-            .iter()
-            .flatten()
-            .any(|domain| host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        self.domains.iter().flatten().any(|domain| lies_in(domain, &host))
     }
+}
+
+/// Whether the host, in small letters and without a final dot, is the domain or lies below it.
+fn lies_in(domain: &str, host: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Matches a whole name against a pattern in which `*` stands for one or more characters.
@@ -51,19 +53,21 @@ pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches_pattern;
+    use serde_json::Value;
 
+    use super::{lies_in, matches_pattern};
+
+    /// The beacon reads the same cases (`ingest/beacon/test/matching.test.ts`): both must find the same in a page.
     #[test]
-    fn star_is_one_or_more_characters() {
-        assert!(matches_pattern("crisp-client/session/*", "crisp-client/session/7a70678f"));
-        assert!(!matches_pattern("crisp-client/session/*", "crisp-client/session/"));
-        assert!(matches_pattern("uslk_umm_*_s", "uslk_umm_27718_s"));
-        assert!(!matches_pattern("uslk_umm_*_s", "uslk_umm__s"));
-        assert!(!matches_pattern("uslk_umm_*_s", "uslk_umm_27718"));
-        assert!(matches_pattern("a*b*c", "a1b2b3c"));
-        assert!(!matches_pattern("a*b*c", "abc"));
-        assert!(matches_pattern("plain", "plain"));
-        assert!(!matches_pattern("plain", "plainer"));
-        assert!(matches_pattern("é*", "éü"));
+    fn names_and_hosts_are_matched_as_the_beacon_matches_them() {
+        let cases: Value = serde_json::from_str(include_str!("matching.json")).unwrap();
+        let held = |list: &str, matches: fn(&str, &str) -> bool| {
+            for case in cases[list].as_array().unwrap() {
+                let (known, seen) = (case[0].as_str().unwrap(), case[1].as_str().unwrap());
+                assert_eq!(matches(known, seen), case[2].as_bool().unwrap(), "{known} and {seen}");
+            }
+        };
+        held("cookies", matches_pattern);
+        held("domains", lies_in);
     }
 }

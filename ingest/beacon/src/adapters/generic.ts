@@ -20,7 +20,7 @@ const cookie = (name: string) => {
 export const flags = (value: any): Record<string, boolean> => {
   if (value.split) value = /^[[{]/.test(value) ? JSON.parse(value) : value.split(/[\s,;|]+/).filter(Boolean)
   if (Array.isArray(value)) value = Object.fromEntries(value.map((one) => (one + ':1').split(/[:=]/)))
-  const granted = (one: any) => /^(true|1|yes|allow(ed)?|granted|accepted)$/.test(one)
+  const granted = (one: any) => /^(true|1|yes|allow(ed)?|granted|accepted|opt_in)$/.test(one)
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, granted(one)]))
 }
 

@@ -1,10 +1,10 @@
 // `/beacon.js`: the banner that `data-adapter` names, or whichever turns up. It holds two adapters; for any other it puts the
-// script of that banner, which lies beside it, into the page with its own attributes.
+// script of that banner, which lies beside it, into the page.
 
 import { klaro, type Klaro } from '../adapters/klaro.ts'
 import { vanillaCookieConsent } from '../adapters/vanilla-cookieconsent.ts'
 import { arrival } from './arrival.ts'
-import { running, script } from './tag.ts'
+import { beside, running, script } from './tag.ts'
 
 const page = window as any
 const { adapter } = script.dataset
@@ -19,19 +19,10 @@ const GLOBALS: Record<string, string> = {
   __gpp: 'gpp',
 }
 
-const fetchScript = (name: string) => {
-  const other = document.createElement('script')
-  Object.assign(other.dataset, script.dataset)
-  // The page view is reported already.
-  if (document.readyState === 'complete') delete other.dataset.loaded
-  other.src = new URL(`beacon-${name}.js`, script.src).href
-  document.head.append(other)
-}
-
 /** `data-adapter` names one, or `none`; without it whichever banner turns up is watched. */
 const wants = (name: string) => (adapter || name) === name
 
 if (wants('vanilla-cookieconsent')) vanillaCookieConsent(running)
 if (wants('klaro')) arrival(() => page.klaro?.addEventListener && (page.klaro as Klaro), (api) => klaro(running, api))
-if (!adapter) arrival(() => !page.CookieConsent && !page.klaro && Object.keys(GLOBALS).find((name) => page[name]), (name) => fetchScript(GLOBALS[name]!))
-else if (!/^(vanilla-cookieconsent|klaro|none)$/.test(adapter)) fetchScript(adapter)
+if (!adapter) arrival(() => !page.CookieConsent && !page.klaro && Object.keys(GLOBALS).find((name) => page[name]), (name) => beside(GLOBALS[name]!))
+else if (!/^(vanilla-cookieconsent|klaro|none)$/.test(adapter)) beside(adapter)
