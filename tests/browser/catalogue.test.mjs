@@ -22,6 +22,7 @@ before(async () => {
   const context = await browser.newContext({ locale: 'en-GB', colorScheme: 'dark', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
   await serveBuilt(context, avow.origin)
   page = await context.newPage()
+  page.setDefaultTimeout(120_000) // a busy machine may take its time
 }, LIMIT)
 after(async () => {
   await browser?.close()
@@ -144,7 +145,7 @@ test('an administrator adds a service by keyboard, and every fault stands beside
   await write('Domains', 'chat.helpdesk.example')
   await write('In one sentence', 'A chat of a family of carpenters.')
   await write('Operated by', 'Söhne GmbH')
-  await page.getByLabel('operator’s country').selectOption('DE')
+  await page.getByLabel('Its country').selectOption('DE')
   await write('IAB vendor number (optional)', '1234')
   const cookie = page.getByRole('group', { name: 'Cookie 1' })
   await cookie.getByLabel('Name').fill('hd_*')

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { createRequire } from 'node:module'
 import { startAvow } from './avow.mjs'
+import { serveBuilt } from './built.mjs'
 import { launch } from './chromium.mjs'
 import { TASKS, skip, walk } from './keyboard.mjs'
 
@@ -27,6 +28,8 @@ const PAGES = [
   ['/services?q=eu1.app.chaport.com&in=preferences&eprivacy=consent&risk=medium', '[data-trace="app.chaport.com"]'],
   ['/services?q=nothing+is+called+so', '[data-catalogue-found="0"]'],
   ['/services?service=chaport', NUMBERS],
+  ['/services?service=chaport&edit=1', '[data-entry-form]'],
+  ['/services?edit=1', '[data-entry-form]'],
   ['/services?service=flowconsent', '[data-unknown]'],
   ['/services?service=chaport&sheet=1&text=es', '[data-sheet="chaport"]'],
   [`/experiments?site=${SITES[0]}`, '[data-verdict]'],
@@ -79,6 +82,7 @@ after(async () => {
 /** A page that writes down what goes wrong in it. */
 const open = async (options) => {
   const context = await browser.newContext({ locale: 'en-GB', ...options })
+  await serveBuilt(context, avow.origin)
   const page = await context.newPage()
   const wrong = []
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && wrong.push(message.text()))

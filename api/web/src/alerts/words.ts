@@ -1,6 +1,6 @@
 // What an alert says, in a sentence.
 import type { Alert, Rule } from '../api/types';
-import { count, moment, percent, percentRange, rangeDigits, seconds, type Locale } from '../numbers/format';
+import { count, intervalRange, moment, percent, seconds, type Locale } from '../numbers/format';
 import { m } from '../paraglide/messages.js';
 
 export const RULE_NAMES: Record<Rule, () => string> = {
@@ -35,7 +35,7 @@ export function sentence(alert: Alert, locale: Locale, timezone: string): string
   const since = moment(locale, new Date(alert.since), timezone, false);
   const range = (of: Record<string, unknown>) => {
     const [low, high] = [figure(of, 'low'), figure(of, 'high')];
-    return percentRange(locale, low, high, rangeDigits(low, high));
+    return intervalRange(locale, { low, high });
   };
   switch (alert.rule) {
     case 'consent_rate':

@@ -44,6 +44,11 @@ export function percentRange(locale: Locale, low: number, high: number, digits =
   return `${first}–${percent(locale, high, digits)}`;
 }
 
+/** The same of an interval, with the decimals that its ends need. */
+export function intervalRange(locale: Locale, { low, high }: { low: number; high: number }): string {
+  return percentRange(locale, low, high, rangeDigits(low, high));
+}
+
 /** `+12.3 %`, `−4.0 %`: a relative change; none is written without a sign. */
 export function relativeChange(locale: Locale, fraction: number): string {
   return numbers(locale, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(fraction);
