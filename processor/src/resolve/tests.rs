@@ -246,14 +246,24 @@ fn a_service_that_is_there_without_being_granted_is_a_finding() {
 }
 
 #[test]
-fn what_is_granted_exempt_unknown_or_only_conditional_is_none() {
+fn what_is_granted_exempt_or_unknown_is_none() {
     for (cookies, domains, state) in [
         (&["chaport_uid"] as &[&str], &[] as &[&str], &[("preferences", true)] as &[(&str, bool)]),
         (&["chaport_uid"], &[], &[("preferences", false), ("chaport", true)]),
-        (&["chaport_session"], &[], &[]),
         (&["session"], &["shop.example", "notchaport.com"], &[]),
         (&[], &["flowconsent.com"], &[]),
     ] {
         assert_eq!(observed(cookies, domains, state), Resolved::default(), "{cookies:?} {domains:?}");
     }
+}
+
+#[test]
+fn what_depends_is_for_review_and_in_no_category() {
+    let seen = observed(&["chaport_session"], &[], &[]);
+    assert_eq!(pairs(&seen), [("chaport", "preferences", "observed_for_review", "")]);
+    assert_eq!(categories(&seen), []);
+    let granted = observed(&["chaport_session"], &[], &[("preferences", true)]);
+    assert_eq!(granted, Resolved::default());
+    let both = observed(&["chaport_session", "chaport_uid"], &[], &[]);
+    assert_eq!(pairs(&both), [("chaport", "preferences", "observed_without_consent", "")]);
 }

@@ -145,7 +145,7 @@ fn a_localized_entry_has_the_same_keys_in_every_language_and_for_every_service()
         entry.as_object().unwrap().keys().cloned().collect()
     };
     let expected = keys("chaport", "en");
-    assert_eq!(expected.len(), 2 + 37);
+    assert_eq!(expected.len(), 2 + 38);
     for service in Catalog::builtin().iter() {
         for language in ["en", "fr", "de", "es", "pt", ""] {
             assert_eq!(keys(service.slug.as_str(), language), expected);
@@ -266,6 +266,61 @@ fn a_renamed_service_is_found_by_its_former_slug() {
     assert_eq!(catalog.localized("chaport-chat", "fr").unwrap()["slug"], "chaport");
     assert_eq!(renamed(&["crisp"]).unwrap_err().reason, "`crisp` is the slug of a service");
     assert_eq!(renamed(&["x", "x"]).unwrap_err().field, "formerly[1]");
+}
+
+#[test]
+fn an_operators_entry_says_what_it_does_not_state() {
+    let today = jiff::civil::date(2026, 11, 26);
+    let brief = |entry: Value| Service::parse_brief(entry, today);
+    let own = brief(json!({
+        "slug": "helpdesk", "name": "Helpdesk", "category": "preferences", "operator": "Example GmbH", "summary": "A chat.",
+        "retention": null, "cookies": ["hd", {"name": "hd_*", "duration": "P1Y", "purpose": "An id."}],
+    }))
+    .unwrap();
+    assert_eq!(
+        (own.eprivacy, own.risk_level, own.role.vendor),
+        (EprivacyRule::Consent, Level::Unknown, RoleKind::Unknown)
+    );
+    assert_eq!((own.summary.english(), own.summary.get("de")), ("A chat.", None));
+    assert_eq!(own.consent_text.get("de"), Some("Nicht angegeben."));
+    assert_eq!(own.checked_on, today);
+    let cookies = own.cookies.as_ref().unwrap();
+    assert_eq!((cookies[0].matching, cookies[1].matching), (Match::Exact, Match::Pattern));
+    let unknown: Vec<&str> = own.unknown.iter().map(String::as_str).collect();
+    assert_eq!(
+        unknown,
+        ["server_location", "transfers", "recipients", "retention", "domains", "policy_url", "operator.country"]
+    );
+    // As it is kept it is read again, by the same and by itself.
+    let kept = serde_json::to_value(&own).unwrap();
+    assert_eq!(brief(kept).unwrap(), own);
+    // What ships has to state what an operator may leave out.
+    let error = Service::parse("helpdesk.json", &serde_json::to_string(&own).unwrap()).unwrap_err();
+    assert_eq!((error.field.as_str(), error.file.as_str()), ("sources", "helpdesk.json"));
+    for (wrong, field) in [
+        (json!({"slug": "x", "name": "X"}), "."),
+        (json!({"slug": "x", "name": " ", "category": "a"}), "name"),
+        (json!({"slug": "x", "name": "X", "category": "a", "colour": 1}), "colour"),
+        (json!({"slug": "x", "name": "X", "category": "a", "cookies": [{"name": "*"}]}), "cookies[0].name"),
+        (json!({"slug": "x", "name": "X", "category": "a", "unknown": ["cookies"], "cookies": []}), "unknown[0]"),
+        (json!([1]), "."),
+    ] {
+        assert_eq!(brief(wrong.clone()).unwrap_err().field, field, "{wrong}");
+    }
+}
+
+#[test]
+fn an_own_entry_lies_over_the_shipped_one() {
+    let today = jiff::civil::date(2026, 11, 26);
+    let own = json!({"slug": "chaport", "name": "Ours", "category": "marketing", "formerly": ["old-chat", "crisp"]});
+    let own = Service::parse_brief(own, today).unwrap();
+    let catalog = Catalog::builtin().with([std::sync::Arc::new(own)]);
+    assert_eq!(catalog.len(), Catalog::builtin().len());
+    assert_eq!(catalog.get("chaport").unwrap().category(), "marketing");
+    assert_eq!(catalog.get("old-chat").unwrap().name, "Ours");
+    // A former name that is another service's today is that service's.
+    assert_eq!(catalog.get("crisp").unwrap().name, "Crisp");
+    assert!(catalog.localized("crisp", "fr").is_some());
 }
 
 #[test]
