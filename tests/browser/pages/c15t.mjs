@@ -4,7 +4,9 @@ import { ConsentBanner, ConsentDialog, ConsentManagerProvider } from '@c15t/reac
 import { createElement as h } from 'react'
 import { createRoot } from 'react-dom/client'
 
-const options = { mode: 'offline', consentCategories: ['necessary', 'functionality', 'measurement', 'marketing'] }
+// Query: extra (a category added since the last visit).
+const extra = new URLSearchParams(location.search).has('extra') ? ['experience'] : []
+const options = { mode: 'offline', consentCategories: ['necessary', 'functionality', 'measurement', 'marketing', ...extra] }
 createRoot(document.getElementById('root')).render(h(ConsentManagerProvider, { options }, h(ConsentBanner), h(ConsentDialog)))
 
 const store = () => window.c15tStore.getState()
