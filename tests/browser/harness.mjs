@@ -8,7 +8,7 @@ import { openShop } from './shop.mjs'
 import { visit } from './visitor.mjs'
 
 export const SITE = 'shop.example'
-export const LIMIT = { timeout: 40_000 }
+export const LIMIT = { timeout: 180_000 }
 
 export let browser, recorder, shop
 
