@@ -1,5 +1,6 @@
 // All tests of the beacon, in one process and with one Chromium. Each file also runs by itself.
 
+import './beacon.again.test.mjs'
 import './beacon.banners.test.mjs'
 import './beacon.kept.test.mjs'
 import './beacon.observe.test.mjs'

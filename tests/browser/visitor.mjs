@@ -33,6 +33,7 @@ export const visit = async (browser, shop, recorder, options) => {
     context,
     foreign,
     posted,
+    loaded,
     /** Opens a page of the shop in a new tab. */
     async open(path) {
       const page = await context.newPage()

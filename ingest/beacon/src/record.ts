@@ -4,9 +4,9 @@
 /** @returns the subject and the last event's id */
 export const recall = () => (/(?:^|; )avow=([^;]*)/.exec(document.cookie)?.[1] ?? '').split('.')
 
-/** Keeps what `chosen` returned for `days`, as long as the banner keeps the choice. */
-export const keep = (kept: [string, string] | undefined, days: number) => {
+/** Keeps what `chosen` returned until then, in milliseconds since 1970: as long as the banner keeps the choice. */
+export const keep = (kept: [string, string] | undefined, until: number) => {
   if (!kept) return
   const secure = location.protocol === 'https:' ? ';secure' : ''
-  document.cookie = `avow=${kept.join('.')};path=/;max-age=${days * 86400};samesite=lax${secure}`
+  document.cookie = `avow=${kept.join('.')};path=/;expires=${new Date(until).toUTCString()};samesite=lax${secure}`
 }

@@ -16,7 +16,7 @@ export interface Told {
   chose(choice?: StoredChoice, known?: Pressed): void
 }
 
-/** Tells `beacon` of a banner by such an interface. `days` is how long its choices last. */
+/** Tells `beacon` of a banner by such an interface. `days` is how long its choices last, where they do not say. */
 export const told = (beacon: Beacon, days: number): Told => {
   const human = presses(beacon.config)
   let now: StoredChoice | undefined
@@ -40,7 +40,7 @@ export const told = (beacon: Beacon, days: number): Told => {
       const pressed = known ?? human()
       if (pressed) beacon.act()
       now = choice
-      if (pressed) keep(beacon.chosen(...pressed), days)
+      if (pressed) keep(beacon.chosen(...pressed), choice?.expires ?? Date.now() + days * 864e5)
       beacon.closed()
     },
   }

@@ -26,6 +26,8 @@ export const c15t = {
     if (revokes) await page.waitForSelector('html[data-ready]', { state: 'attached' })
     else await page.waitForFunction((before) => window.c15tStore.getState().consentInfo?.time !== before, time)
   },
+  /** For a page: it closes itself as soon as the choice is stored. */
+  closing: () => void window.c15tStore.subscribe(({ consentInfo }) => consentInfo && setTimeout(() => window.close())),
   after: (page) => page.waitForFunction(() => window.c15tStore.getState().consentInfo),
   two: ['functionality', 'measurement'],
   clicks: 3,

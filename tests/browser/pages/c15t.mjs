@@ -1,10 +1,14 @@
 // The banner of c15t.html: c15t's own components, without a back end of its own.
 
 import { ConsentBanner, ConsentDialog, ConsentManagerProvider } from '@c15t/react'
+import { policyPackPresets } from 'c15t'
 import { createElement as h } from 'react'
 import { createRoot } from 'react-dom/client'
 
-const options = { mode: 'offline', consentCategories: ['necessary', 'functionality', 'measurement', 'marketing'] }
+// Query: extra (another policy since the last visit: its fingerprint is what c15t asks again for, not a category more).
+const policy = { ...policyPackPresets.europeOptIn(), consent: { model: 'opt-in', expiryDays: 90 } }
+const extra = new URLSearchParams(location.search).has('extra') ? { offlinePolicy: { policyPacks: [policy] } } : {}
+const options = { mode: 'offline', consentCategories: ['necessary', 'functionality', 'measurement', 'marketing'], ...extra }
 createRoot(document.getElementById('root')).render(h(ConsentManagerProvider, { options }, h(ConsentBanner), h(ConsentDialog)))
 
 const store = () => window.c15tStore.getState()
