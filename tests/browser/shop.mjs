@@ -39,15 +39,15 @@ const bundle = (path) => {
 
 /**
  * Opens the shop. Its pages carry, at `{{beacon}}`, the script tag that `settings` describe: `beacon` (where the script is),
- * `site` and `endpoint`; at `{{beacon:tcf ...}}` that of `beacon-tcf.js` with further attributes. Asked for
+ * `site`, `endpoint` and, if there is one, `textHash` of what the banner says; at `{{beacon:tcf ...}}` that of `beacon-tcf.js` with further attributes. Asked for
  * with `?late` they carry none, with `?shown=off` one that says nothing before a choice, with `?views` one
  * that reports page views, with `?retry` one whose events outlive the page, with `?receipts` one that gives receipts, with
  * `?observe=all` or `audit` one that observes the page.
  */
-export const openShop = async ({ beacon, site, endpoint }) => {
+export const openShop = async ({ beacon, site, endpoint, textHash }) => {
   const tag = (query) => (_, name, attributes = '') =>
     `<script src="${name ? beacon.replace('beacon.js', `beacon-${name}.js`) : beacon}" data-site="${site}"
-          data-endpoint="${endpoint}" data-banner-version="2026-11-01" data-variant="B"${attributes}
+          data-endpoint="${endpoint}" data-banner-version="2026-11-01" data-variant="B"${attributes} ${textHash ? `data-text-hash="${textHash}"` : ''}
           ${query.has('shown') ? 'data-shown="off"' : ''} ${query.has('views') ? 'data-loaded="on"' : ''}
           ${query.has('retry') ? 'data-retry="on"' : ''} ${query.has('receipts') ? 'data-receipts="keep"' : ''}
           ${query.has('observe') ? `data-observe="${query.get('observe')}" data-observe-after="${OBSERVE_MS}"` : ''}></script>`

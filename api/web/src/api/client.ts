@@ -160,6 +160,10 @@ export class Client {
     return versions;
   }
 
+  observationSwitch(site: string, hours: number): Promise<{ switch: string; until: string }> {
+    return read(this.api.POST('/api/v1/sites/{site}/observation-switch', { params: { path: { site } }, body: { hours } }));
+  }
+
   async observations(site: string, signal?: AbortSignal): Promise<ObservedService[]> {
     const { services }: { services: ObservedService[] } = await read(this.api.GET('/api/v1/observations', { params: { query: { site } }, ...given(signal) }));
     return services;

@@ -77,6 +77,9 @@ export interface Answer {
 }
 
 /** A site with its settings in force. Everything but `site` is what `PUT /api/v1/sites/{site}` takes. */
+/** Whether the beacon may look which services of the catalogue are on the page. */
+export type ObserveMode = 'off' | 'audit' | 'all';
+
 export interface Site {
   site: string;
   name: string;
@@ -86,6 +89,7 @@ export interface Site {
   page_templates?: string[];
   dismiss_means?: 'refusal' | 'no_choice';
   suppress_below?: number;
+  observe?: { mode: ObserveMode; legal_basis?: string };
   [setting: string]: unknown;
 }
 

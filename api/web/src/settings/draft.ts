@@ -1,6 +1,6 @@
 // A site as the form holds it: lists as lines of text, the mapping of services as rows, so that a half-typed row is no
 // error while it is being typed.
-import type { Site } from '../api/types';
+import type { ObserveMode, Site } from '../api/types';
 
 export interface ServiceRow {
   key: number;
@@ -16,6 +16,9 @@ export interface Draft {
   origins: string;
   pageTemplates: string;
   services: ServiceRow[];
+  observe: ObserveMode;
+  /** On what observing visitors rests. */
+  legalBasis: string;
 }
 
 let lastKey = 0;
@@ -34,6 +37,8 @@ export function draftOf(site: Site | null): Draft {
     origins: (site?.origins ?? []).join('\n'),
     pageTemplates: (site?.page_templates ?? []).join('\n'),
     services: Object.entries(site?.services ?? {}).map(([slug, category]) => newRow(slug, category)),
+    observe: site?.observe?.mode ?? 'off',
+    legalBasis: site?.observe?.legal_basis ?? '',
   };
 }
 
@@ -51,5 +56,6 @@ export function siteOf(draft: Draft, before: Site | null): Site {
     page_templates: lines(draft.pageTemplates),
     services: Object.fromEntries(
       draft.services.filter(({ slug }) => slug.trim() !== '').map(({ slug, category }) => [slug.trim(), category.trim() || 'unknown'])),
+    ...(draft.observe === 'off' && !before?.observe ? {} : { observe: { mode: draft.observe, legal_basis: draft.legalBasis.trim() } }),
   };
 }
