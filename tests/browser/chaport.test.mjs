@@ -25,12 +25,11 @@ const LONGER_THAN_A_LOOK_MS = 1000
 const [banner] = BANNERS
 const today = () => new Date().toISOString().slice(0, 10)
 
-let avow, browser, shop, folder, door
+let avow, browser, shop, folder
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'avow-chaport-'))
   avow = await startAvow()
   browser = await launch()
-  door = doorOf(avow)
   const settings = { name: 'Shop', services: SERVICES, ledger: { checkpoint_seconds: 1 }, page_templates: [banner.path] }
   await avow.call('PUT', `/api/v1/sites/${SITE}`, settings)
   const artefact = {
@@ -38,7 +37,7 @@ before(async () => {
     layers: [{ text: TEXT, buttons: [{ action: 'accept_all', label: 'Accept' }, { action: 'reject_all', label: 'Reject' }] }],
   }
   const { text_hash: textHash } = await avow.call('PUT', '/api/v1/banners', { site: SITE, artefact })
-  shop = await openShop({ site: SITE, endpoint: door.endpoint, beacon: `${avow.origin}/beacon.js`, textHash })
+  shop = await openShop({ site: SITE, endpoint: doorOf(avow).endpoint, beacon: `${avow.origin}/beacon.js`, textHash })
   const observe = { mode: 'all', legal_basis: 'Art. 6(1)(c) GDPR: to show that consent is kept to (Art. 5(2))' }
   await avow.call('PUT', `/api/v1/sites/${SITE}`, { ...settings, origins: [shop.origin], observe })
 }, LIMIT)
@@ -48,6 +47,14 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
   if (avow) assert.equal(await avow.stop(), 0, 'SIGTERM drains')
 })
+
+/** A visitor whose posts are heard of when they are answered. */
+const visitor = async () => {
+  const door = doorOf(avow)
+  const one = await visit(browser, shop, door)
+  door.watch(one.context)
+  return one
+}
 
 /** What a careless page does. */
 const tooEarly = () => {
@@ -60,7 +67,7 @@ const seen = async () => {
 const findings = { sites: [SITE], metrics: ['observed_without_consent'], dimensions: ['service'], filters: [['is', 'bot', ['yes', 'no']]] }
 
 test('a cookie that comes too early is found, shown with its page, and not found any more after the fix', LIMIT, async () => {
-  const careless = await visit(browser, shop, door)
+  const careless = await visitor()
   await careless.context.addInitScript(tooEarly)
   const page = await careless.open(banner.path + '?observe=all')
   let found
@@ -88,7 +95,7 @@ test('a cookie that comes too early is found, shown with its page, and not found
   await analyst.close()
 
   // The fix: the page sets the cookie when she has agreed, not before.
-  const careful = await visit(browser, shop, door)
+  const careful = await visitor()
   const later = await careful.open(banner.path + '?observe=all')
   await banner.rejectAll(later)
   await careful.posted(later)
@@ -101,17 +108,17 @@ test('a cookie that comes too early is found, shown with its page, and not found
 })
 
 test('the export for one visitor shows the text, the grant, the withdrawal and what followed', LIMIT, async () => {
-  const visitor = await visit(browser, shop, door)
-  const page = await visitor.open(banner.path)
+  const she = await visitor()
+  const page = await she.open(banner.path)
   await banner.acceptAll(page)
-  await visitor.posted(page)
-  const again = await visitor.reload(page)
+  await she.posted(page)
+  const again = await she.reload(page)
   await banner.reopen(again)
   await banner.toggle(again, 'chaport')
   await banner.save(again)
-  await visitor.posted(again)
-  const subject = banner.subject(await visitor.context.cookies())
-  await visitor.close()
+  await she.posted(again)
+  const subject = banner.subject(await she.context.cookies())
+  await she.close()
 
   const history = async () => (await avow.call('GET', `/api/v1/subjects/${subject}?site=${SITE}`).catch(() => null))?.history ?? []
   while ((await history()).length < 2) await pause(POLL_MS)

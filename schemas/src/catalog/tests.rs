@@ -314,7 +314,7 @@ fn an_own_entry_lies_over_the_shipped_one() {
     let today = jiff::civil::date(2026, 11, 26);
     let own = json!({"slug": "chaport", "name": "Ours", "category": "marketing", "formerly": ["old-chat", "crisp"]});
     let own = Service::parse_brief(own, today).unwrap();
-    let catalog = Catalog::builtin().with([std::sync::Arc::new(own)]);
+    let catalog = Catalog::builtin().with([Arc::new(own)]);
     assert_eq!(catalog.len(), Catalog::builtin().len());
     assert_eq!(catalog.get("chaport").unwrap().category(), "marketing");
     assert_eq!(catalog.get("old-chat").unwrap().name, "Ours");
