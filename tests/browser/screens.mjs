@@ -112,7 +112,8 @@ const { avow, file } = await server(folder)
 let [taken, bytes] = [0, 0]
 for (const [look, options] of Object.entries(LOOKS)) {
   // What the browser itself writes, in fields for dates and files, is in its own language, where it has that (chromium-l10n).
-  const browser = await launch(`--lang=${options.locale}`)
+  process.env.LANGUAGE = options.locale.replace('-', '_') // Chromium on Linux asks the environment, not --lang
+  const browser = await launch()
   for (const screen of SCREENS) {
     if (wanted.length > 0 && !wanted.includes(screen.name) && !wanted.includes(`${screen.name}-${look}`)) continue
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
