@@ -243,7 +243,7 @@ const LINES: u64 = 60_000;
 fn large(dir: &Path) -> Result<PathBuf> {
     let line = |n: u64| {
         json!({"id": format!("c{n}"), "timestamp": "2025-02-22T00:40:00Z", "subject": {"id": format!("s{n}")},
-               "preferences": {"statistics": n % 3 == 0}})
+               "preferences": {"statistics": n.is_multiple_of(3)}})
         .to_string()
     };
     let plain = dir.join("large.ndjson");

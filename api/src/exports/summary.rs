@@ -1,7 +1,9 @@
 //! The report of a bundle: who, when, what was shown, chosen and followed, and what of it is proven by which file.
 
+use std::collections::BTreeSet;
+
 use avow_records::Shown;
-use avow_records::report::{Attached, Claim, ClaimTitle, Report, ReportParty, Verdict};
+use avow_records::report::{Attached, Claim, ClaimTitle, Report, ReportParty, ShownText, Summary, Verdict};
 use avow_schemas::catalog::Catalog;
 use avow_schemas::ids::ServiceId;
 use serde_json::Value;
@@ -9,6 +11,9 @@ use serde_json::Value;
 use super::figures::Figures;
 use super::proof::Proven;
 use super::readable::About;
+
+/// Banners whose texts the report quotes; all of them are files of the bundle.
+const MOST_TEXTS: usize = 20;
 
 /// What is known at the end of an export.
 pub struct Ending {
@@ -32,6 +37,7 @@ pub fn report(about: &About, figures: &Figures, ending: &Ending) -> Report {
         address: address.to_owned(),
         contact: contact.to_owned(),
     };
+    let records = figures.summaries();
     Report {
         site: about.header.site.clone(),
         site_name: settings.map_or_else(|| about.header.site.clone(), |settings| settings.name.clone()),
@@ -46,11 +52,23 @@ pub fn report(about: &About, figures: &Figures, ending: &Ending) -> Report {
             Shown::Only(services) => services.iter().map(|service| name(&about.catalog, service)).collect(),
         },
         counts: figures.counts.clone(),
-        records: figures.summaries(),
+        texts: texts(about, &records),
+        records,
         records_total: figures.decided,
         attached: ending.attached.clone(),
         claims: claims(about, figures, ending),
     }
+}
+
+/// What the banners said that these records name, in the order in which they do. A bundle that is cut has no banners.
+fn texts(about: &About, records: &[Summary]) -> Vec<ShownText> {
+    if about.shown != Shown::All {
+        return Vec::new();
+    }
+    let mut seen = BTreeSet::new();
+    let named = records.iter().filter_map(|record| record.text_hash.as_deref()).filter(|hash| seen.insert(*hash));
+    let known = named.filter_map(|hash| Some(ShownText::of(hash, about.artefacts.get(hash)?)));
+    known.take(MOST_TEXTS).collect()
 }
 
 fn name(catalog: &Catalog, service: &ServiceId) -> String {

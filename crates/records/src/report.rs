@@ -43,9 +43,47 @@ pub struct Report {
     /// The first records in order of time; [`Report::records_total`] says how many there are.
     pub records: Vec<Summary>,
     pub records_total: u64,
+    /// What the banners said that these records name, as far as the bundle has them.
+    pub texts: Vec<ShownText>,
     pub claims: Vec<Claim>,
     /// What others wrote and the operator attached.
     pub attached: Vec<Attached>,
+}
+
+/// What a banner said: an artefact of the bundle, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownText {
+    /// `sha256:<hex>`, by which records name it.
+    pub hash: String,
+    pub version: Option<String>,
+    pub language: Option<String>,
+    /// Titles, texts and buttons in the order of its layers.
+    pub lines: Vec<String>,
+    /// Its file in the bundle.
+    pub file: String,
+}
+
+impl ShownText {
+    /// Reads an artefact (`schemas/json/banner-artefact.schema.json`); what it does not state is left out.
+    #[must_use]
+    pub fn of(hash: &str, artefact: &serde_json::Value) -> Self {
+        let stated = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let layers = artefact["layers"].as_array().into_iter().flatten();
+        let lines = layers.flat_map(|layer| {
+            let buttons = layer["buttons"].as_array().into_iter().flatten();
+            let buttons: Vec<String> =
+                buttons.filter_map(|button| Some(format!("[{}]", button["label"].as_str()?))).collect();
+            let buttons = (!buttons.is_empty()).then(|| buttons.join(" "));
+            [stated(&layer["title"]), stated(&layer["text"]), buttons].into_iter().flatten()
+        });
+        Self {
+            hash: hash.to_owned(),
+            version: stated(&artefact["version"]),
+            language: stated(&artefact["language"]),
+            lines: lines.collect(),
+            file: format!("artefacts/{}.json", hash.trim_start_matches("sha256:")),
+        }
+    }
 }
 
 /// A report of a third party, as it lies in the bundle.

@@ -46,6 +46,7 @@ fn report() -> Report {
         counts: Counts { events: vec![(EventType::Decided, 40)], decisions: 40, ..Counts::default() },
         records: (0..40).map(summary).collect(),
         records_total: 40,
+        texts: vec![],
         attached: vec![],
         claims: vec![Claim {
             title: ClaimTitle::Inclusion,

@@ -303,7 +303,7 @@ fn an_operators_entry_says_what_it_does_not_state() {
         (json!({"slug": "x", "name": "X", "category": "a", "colour": 1}), "colour"),
         (json!({"slug": "x", "name": "X", "category": "a", "cookies": [{"name": "*"}]}), "cookies[0].name"),
         (json!({"slug": "x", "name": "X", "category": "a", "unknown": ["cookies"], "cookies": []}), "unknown[0]"),
-        (json!([1]), "."),
+        (json!([1]), "[0]"),
     ] {
         assert_eq!(brief(wrong.clone()).unwrap_err().field, field, "{wrong}");
     }

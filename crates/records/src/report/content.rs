@@ -4,7 +4,7 @@ use avow_schemas::event::{EventType, Method};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::{Attached, Claim, Language, Report, Summary, Verdict};
+use super::{Attached, Claim, Language, Report, ShownText, Summary, Verdict};
 use crate::status::Status;
 
 /// How a word is to be marked, beside what it says.
@@ -94,6 +94,11 @@ pub(super) fn content(report: &Report, language: Language) -> Vec<Block> {
     blocks.push(Block::Table(counts(report, language)));
     blocks.push(Block::Heading(text("records.title")));
     blocks.extend(records(report, language));
+    if !report.texts.is_empty() {
+        blocks.push(Block::Heading(text("texts.title")));
+        blocks.push(Block::Paragraph(text("texts.lead")));
+        blocks.push(Block::Table(texts(&report.texts, language)));
+    }
     if !report.attached.is_empty() {
         blocks.push(Block::Heading(text("attached.title")));
         blocks.push(Block::Paragraph(text("attached.lead")));
@@ -230,6 +235,29 @@ fn records(report: &Report, language: Language) -> Vec<Block> {
         rows: report.records.iter().map(|summary| record(summary, language)).collect(),
     };
     vec![Block::Paragraph(lead), Block::Table(table)]
+}
+
+/// What the banners said, word for word.
+fn texts(texts: &[ShownText], language: Language) -> Table {
+    let text = |key| language.text(key).to_owned();
+    let row = |shown: &ShownText| {
+        let stated =
+            |value: &Option<String>| value.clone().unwrap_or_else(|| language.text("records.unknown").to_owned());
+        let (version, tongue) = (stated(&shown.version), stated(&shown.language));
+        let banner = language.fill("records.banner", &[("version", &version), ("language", &tongue)]);
+        vec![
+            vec![Line::plain(banner), Line::toned(language.fill("records.text", &[("hash", &shown.hash)]), Tone::Code)],
+            shown.lines.iter().map(|line| Line::plain(line.as_str())).collect(),
+            vec![Line::toned(shown.file.as_str(), Tone::Code)],
+        ]
+    };
+    Table {
+        caption: text("texts.caption"),
+        columns: ["texts.banner", "texts.text", "attached.file"].into_iter().map(text).collect(),
+        widths: vec![28, 47, 25],
+        figures: vec![],
+        rows: texts.iter().map(row).collect(),
+    }
 }
 
 fn record(summary: &Summary, language: Language) -> Vec<Cell> {

@@ -71,6 +71,7 @@ pub(super) fn report() -> Report {
         },
         records: vec![summary, withdrawal],
         records_total: 13,
+        texts: vec![],
         attached: vec![],
         claims: claims.collect(),
     }
@@ -110,12 +111,29 @@ pub(super) fn hostile() -> Report {
         }
         summary.followed = vec![Followed { at: 0, status: Status::Given, name: bad() }];
     }
+    report.texts =
+        vec![ShownText { hash: bad(), version: Some(bad()), language: None, lines: vec![bad()], file: bad() }];
     report.attached = vec![Attached { title: bad(), issuer: bad(), date: bad(), file: bad() }];
     for claim in &mut report.claims {
         claim.file = bad();
         claim.detail = bad();
     }
     report
+}
+
+#[test]
+fn what_the_banners_said_is_read_of_their_artefacts() {
+    let artefact = serde_json::json!({"language": "de", "layers": [
+        {"title": "Ihre Wahl", "text": "Dürfen wir Chaport nutzen?", "buttons": [{"label": "Ja"}, {"label": "Nein"}, {"action": "close"}]},
+        {"text": "Mehr dazu."}, 7]});
+    let shown = ShownText::of("sha256:0f", &artefact);
+    assert_eq!(shown.lines, ["Ihre Wahl", "Dürfen wir Chaport nutzen?", "[Ja] [Nein]", "Mehr dazu."]);
+    assert_eq!((shown.version.as_deref(), shown.language.as_deref()), (None, Some("de")));
+    let page = html(&Report { texts: vec![shown], ..report() }, Language::En);
+    for said in ["What the banners said", "Dürfen wir Chaport nutzen?", "[Ja] [Nein]", "artefacts/0f.json"] {
+        assert!(page.contains(said), "{said}");
+    }
+    assert!(ShownText::of("x", &serde_json::Value::Null).lines.is_empty());
 }
 
 #[test]

@@ -243,12 +243,12 @@ impl Text {
 
     /// The first byte that is neither a blank nor the end of a line.
     fn first(&mut self) -> io::Result<Option<u8>> {
-        self.skip(&[b' ', b'\r', b'\n'])
+        self.skip(b" \r\n")
     }
 
     /// The first byte of an array's next item.
     fn next_item(&mut self) -> io::Result<Option<u8>> {
-        self.skip(&[b' ', b'\t', b'\r', b'\n', b','])
+        self.skip(b" \t\r\n,")
     }
 
     fn skip(&mut self, what: &[u8]) -> io::Result<Option<u8>> {

@@ -93,8 +93,8 @@ mod tests {
     fn the_order_of_columns_makes_no_other_content() {
         let one = row(&json!({"a": "1", "b": {"c": [1, {"e": 2, "d": 3}]}}));
         let same = row(&json!({"b": {"c": [1, {"d": 3, "e": 2}]}, "a": "1"}));
-        assert_eq!(content(&[one.clone()]), content(&[same]));
-        assert_ne!(content(&[one.clone()]), content(&[one.clone(), one]));
+        assert_eq!(content(std::slice::from_ref(&one)), content(&[same]));
+        assert_ne!(content(std::slice::from_ref(&one)), content(&[one.clone(), one]));
         assert_ne!(content(&[row(&json!({"a": "1,b"}))]), content(&[row(&json!({"a": "1", "b": ""}))]));
     }
 }
