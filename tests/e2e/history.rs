@@ -228,7 +228,7 @@ fn marked(runtime: &Runtime, caller: &Caller, url: &str, dir: &Path) -> Result<(
         String::from_utf8_lossy(files.get(file).map_or(&[][..], Vec::as_slice)).matches(word).count()
     };
     let marks = [
-        times("disclosures.jsonl", r#"["source","\"import\""]"#),
+        times("disclosures.jsonl", "[\"source\",\"import\"]"),
         times("records.csv", ",import,"),
         times("records.jsonld", "\"avow:source\":\"import\""),
     ];
