@@ -23,7 +23,7 @@ suite 'chaos' 9 cargo test --release --locked --workspace --test e2e -- --ignore
 suite 'signals' 1 bash -c 'npm --prefix tests/signals ci --silent --no-audit --no-fund && npm --prefix tests/signals test --silent'
 suite 'chromium' 2 tests/browser/ensure-chromium.sh
 suite 'browser packages' 1 npm --prefix tests/browser ci --silent --no-audit --no-fund
-suite 'beacon in a browser' 6 npm --prefix tests/browser test --silent
-suite 'avow in a browser' 6 npm --prefix tests/browser run test:avow --silent
+suite 'beacon in a browser' 8 npm --prefix tests/browser test --silent
+suite 'avow in a browser' 8 npm --prefix tests/browser run test:avow --silent
 suite 'ten questions' 2 node --test tests/questions/questions.test.mjs
 printf '\nall suites passed in %d:%02d\n' $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))
