@@ -81,7 +81,7 @@ await until(async () => {
 })
 step('the choice is counted')
 
-console.log(`${((last - begun) / 1000).toFixed(1).padStart(7)} s  from nothing to the first event of a page`)
+console.log(`${((last - begun) / 1000).toFixed(1).padStart(7)} s  from ${built ? 'a built binary' : 'nothing'} to the first event of a page`)
 await browser.close()
 shop.close()
 server.kill('SIGTERM')
