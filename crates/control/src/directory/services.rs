@@ -72,12 +72,6 @@ impl Directory {
     pub fn own_service(&self, slug: &str) -> Option<&ServiceVersion> {
         self.service_versions(slug).last().filter(|version| version.entry.is_some())
     }
-
-    /// The services of which the operator says something now.
-    pub fn own_services(&self) -> impl Iterator<Item = (&ServiceId, &ServiceVersion)> {
-        let newest = self.services.versions.iter().filter_map(|(slug, versions)| Some((slug, versions.last()?)));
-        newest.filter(|(_, version)| version.entry.is_some())
-    }
 }
 
 #[cfg(test)]
