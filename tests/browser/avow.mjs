@@ -3,14 +3,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { listen } from './shop.mjs'
+import { freePort } from './ports.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TOKEN = 'browser-tests-admin-token'
@@ -24,14 +23,6 @@ export const binary = () => {
   const path = process.env.AVOW_BIN ?? join(ROOT, 'target/release/avow')
   if (!existsSync(path)) throw new Error(`${path} is not there: cargo build --release, or set AVOW_BIN`)
   return path
-}
-
-/** A port of 127.0.0.1 that is free now. */
-export const freePort = async () => {
-  const server = createServer()
-  const { port } = new URL(await listen(server))
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 const answers = (url) => fetch(url).then(({ ok }) => ok, () => false)

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { freePort, startAvow } from './avow.mjs'
+import { startAvow } from './avow.mjs'
+import { freePort } from './ports.mjs'
 import { launch } from './chromium.mjs'
 import { freshKey, makeProvider, signInThere } from './provider.mjs'
 

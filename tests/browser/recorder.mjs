@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http'
 import { EventEmitter, once } from 'node:events'
-import { listen } from './shop.mjs'
+import { listen } from './ports.mjs'
 
 const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Retry-After' }
 

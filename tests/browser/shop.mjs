@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { listen } from './ports.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css' }
@@ -21,10 +22,6 @@ const locate = (path) => {
   if (path.startsWith('/npm/')) return join(HERE, 'node_modules', path.slice('/npm/'.length))
   return join(HERE, 'pages', path)
 }
-
-/** Listens on a free port of 127.0.0.1. @returns {Promise<string>} the origin */
-export const listen = (server) =>
-  new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)))
 
 /** Packages that come as modules are bundled, as a site would: `/bundle/tcf.js` is `pages/tcf.mjs` with what it imports. */
 const bundles = new Map()

@@ -7,9 +7,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../browser/avow.mjs'
 import { BANNERS } from '../browser/banners.mjs'
 import { launch } from '../browser/chromium.mjs'
+import { freePort } from '../browser/ports.mjs'
 import { openShop } from '../browser/shop.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
