@@ -81,3 +81,14 @@ scenario('a banner known by a cookie alone', async (visitor) => {
   assert.deepEqual(story(events), ['shown first', 'decided first reject_all'])
   assert.deepEqual(events[1].categories, { chat: false, statistics: false })
 })
+
+scenario('a banner whose event has a flag in each service', async (visitor) => {
+  const page = await visitor.open(banner.path + '?late')
+  const services = JSON.stringify({ chat: 'chaport', statistics: '' })
+  await loadBeacon(page, { adapter: 'generic', on: 'shop:chosen', state: 'event:detail.services consent.given', services, ...ROOT })
+  await page.waitForRequest(recorder.endpoint)
+  await banner.acceptAll(page)
+  const events = await visitor.posted(page)
+  assert.deepEqual(story(events), ['shown first', 'decided first accept_all'])
+  assert.deepEqual([events[1].services, events[1].categories], [{ chaport: true }, {}])
+})

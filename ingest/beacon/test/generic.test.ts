@@ -13,6 +13,13 @@ test('objects, lists and text give the same flags', () => {
   assert.deepEqual(flags(''), {})
 })
 
+test('flags that lie deeper in each member are read there', () => {
+  const services = { a1: { name: 'Chaport', consent: { given: true } }, b2: { consent: { given: false } }, c3: { essential: true } }
+  assert.deepEqual(flags(services, 'consent.given'), { a1: true, b2: false, c3: false })
+})
+  assert.deepEqual(flags(detail.categories, 'state'), { marketing: true, functional: false })
+})
+
 test('Consent Mode: the last word counts, and waiting times are no consent', () => {
   const layer = [
     ['consent', 'default', { ad_storage: 'denied', analytics_storage: 'denied', wait_for_update: 500 }],
