@@ -15,7 +15,7 @@ for (const banner of ALL) {
 
   /** Opens the page as a new visitor. */
   const scenario = (name, run) =>
-    begin(`${banner.name}: ${name}`, async (visitor) => run(visitor, await visitor.open(banner.path)))
+    begin(`${banner.name}: ${name}`, async (visitor, t) => run(visitor, await visitor.open(banner.path), t))
 
   scenario('before a choice, one post without a subject and nothing stored', async (visitor, page) => {
     const [shown, ...more] = await visitor.posted(page)
@@ -144,15 +144,24 @@ for (const banner of ALL) {
     assert.equal(then.subject, banner.subject(await visitor.context.cookies()))
   })
 
-  scenario('the tab closes itself in the task after the one in which the choice was stored', async (visitor, page) => {
+  scenario('the tab closes itself in the task after the one in which the choice was stored', async (visitor, page, t) => {
     // A script may close only a tab that a script has opened.
     const opened = page.waitForEvent('popup')
     await page.evaluate(() => void window.open(location.href))
     const tab = await visitor.loaded(await opened)
     const closed = tab.waitForEvent('close')
+    // How soon after the click the tab is gone, told to the tab that opened it.
+    await page.evaluate(() => {
+      window.left = new Promise((told) => (new BroadcastChannel('left').onmessage = ({ data }) => told(data)))
+    })
+    await tab.evaluate(() => {
+      const left = new BroadcastChannel('left')
+      addEventListener('click', ({ timeStamp }) => addEventListener('pagehide', () => left.postMessage(performance.now() - timeStamp)), true)
+    })
     await tab.evaluate(banner.closing ?? (() => void addEventListener('click', () => setTimeout(() => window.close()))))
     await tab.click(banner.accept, { noWaitAfter: true }).catch((gone) => assert.match(gone.message, /closed/))
     await closed
+    t.diagnostic(`the tab is gone ${(await page.evaluate(() => window.left)).toFixed(1)} ms after the click`)
     await recorder.until(() => recorder.events().some(({ type }) => type === 'decided'))
     await visitor.reload(page)
     assert.deepEqual(recorder.events().map(({ type }) => type), ['shown', 'shown', 'decided'])

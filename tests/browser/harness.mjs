@@ -25,11 +25,11 @@ after(async () => {
 
 /** One new visitor, of whom nothing is left afterwards. `options` are the browser context's. */
 export const scenario = (name, run, options) =>
-  test(name, LIMIT, async () => {
+  test(name, LIMIT, async (t) => {
     recorder.clear()
     const visitor = await visit(browser, shop, recorder, options)
     try {
-      await run(visitor)
+      await run(visitor, t)
       assert.deepEqual(visitor.foreign, [], 'nothing but the shop and the endpoint is asked for anything')
     } finally {
       await visitor.close()
