@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 BIN := target/release/avow
+# What is compiled for the first time is compiled faster by itself than for being changed.
+FIRST := $(if $(wildcard target/release/.fingerprint),,CARGO_INCREMENTAL=0)
 
 .PHONY: help run build test bench soak chaos clock fuzz lint fmt clean engine web beacon verifier screens
 
@@ -14,7 +16,7 @@ run: build ## Build, start everything on this machine with simulated sites, prin
 	@$(BIN) demo
 
 build: engine beacon web ## Build target/release/avow and what it embeds.
-	$(CARGO) build --release --locked -p avow
+	$(FIRST) $(CARGO) build --release --locked -p avow
 
 engine: .engine/libchdb.so ## Fetch the embedded ClickHouse engine (178 MB, once).
 .engine/libchdb.so: crates/chbox/engine/package-lock.json

@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never NO_COLOR=1
+# As the Makefile's FIRST.
+[[ -e target/release/.fingerprint ]] || export CARGO_INCREMENTAL=0
 begun=$SECONDS
 
 suite() { # name, budget in minutes, command...

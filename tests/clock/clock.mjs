@@ -27,7 +27,7 @@ const step = (what) => {
   console.log(`${((now - last) / 1000).toFixed(1).padStart(7)} s  ${what}`)
   last = now
 }
-const run = (command, args, options = {}) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: environment, ...options }).toString()
+const run = (command, args, options = {}) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: environment, ...options })?.toString()
 const until = async (look) => {
   for (;;) {
     const found = await look()
