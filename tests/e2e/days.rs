@@ -71,7 +71,7 @@ const OF_THE_SITE: &[Tamper] = &[
 ];
 
 const OF_A_SUBJECT: &[Tamper] = &[
-    ("her record left out", "has 1 records of", |lines| {
+    ("her record left out", "has 1 record of", |lines| {
         let hers = lines.iter().position(is_event).unwrap_or(0);
         lines.remove(hers);
     }),

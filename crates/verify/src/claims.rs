@@ -15,6 +15,7 @@ mod signer;
 mod time;
 mod tree;
 
+use std::fmt::Display;
 use std::io::{Read, Seek};
 
 use avow_ledger::policy::Policy;
@@ -70,6 +71,13 @@ impl Faults {
         let more = if self.more == 0 { String::new() } else { format!("; and {} more", self.more) };
         Claim { name, verdict: Verdict::Fails, text: format!("{}{more}", self.named.join("; ")) }
     }
+}
+
+/// `1 record`, `2 records`.
+pub(crate) fn counted(number: impl Display, what: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// Judges every claim of a bundle. A claim of which the bundle says nothing is none.

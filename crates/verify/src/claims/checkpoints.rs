@@ -7,7 +7,7 @@ use avow_ledger::checkpoint::Checkpoint;
 use avow_ledger::key::VerifierKey;
 use avow_ledger::note::Note;
 
-use super::{Claim, Faults};
+use super::{Claim, Faults, counted};
 use crate::bundle::{Bundle, Log};
 
 /// A log of the bundle whose checkpoint could be read.
@@ -39,7 +39,7 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>) -> (Claim, Trees) {
         Some(Ok(tree)) => trees.operator = Some(tree),
         None => {}
     }
-    let text = format!("{} logs, each signed by the key that the bundle names", trees.logs.len());
+    let text = format!("{}, each signed by the key that the bundle names", counted(trees.logs.len(), "log"));
     (faults.claim("checkpoints", text), trees)
 }
 

@@ -13,7 +13,7 @@ use avow_ledger::{Hash, LeafKind};
 use serde::Deserialize;
 
 use super::checkpoints::Trees;
-use super::{Claim, Faults, Verdict};
+use super::{Claim, Faults, Verdict, counted};
 use crate::bundle::{Bundle, BundleError, Manifest};
 use crate::disclosure::{DISCLOSURES, Disclosure, uuid};
 
@@ -92,8 +92,9 @@ fn days<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> Result<Claim, Bund
         (Some(subject), _) => (format!(" of {subject}"), "all there are"),
     };
     let text = format!(
-        "{} closed days from {first} to {last}: {records} records{of}, {all}; later days are not closed",
-        asked.iter().map(|day| &day.close.day).collect::<BTreeSet<_>>().len()
+        "{} from {first} to {last}: {}{of}, {all}; later days are not closed",
+        counted(asked.iter().map(|day| &day.close.day).collect::<BTreeSet<_>>().len(), "closed day"),
+        counted(records, "record")
     );
     Ok(faults.claim(NAME, text))
 }
@@ -229,7 +230,8 @@ fn of_subject<R: Read + Seek>(
         Err(fault) => faults.add(fault),
         Ok(there) if closes.is_erased && there > here => gone = there - here,
         Ok(there) if there != here => {
-            faults.add(format!("{} has {there} records of {text}, of which {here} are here", close.day));
+            let records = counted(there, "record");
+            faults.add(format!("{} has {records} of {text}, of which {here} are here", close.day));
         }
         Ok(_) => {}
     }

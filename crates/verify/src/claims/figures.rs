@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::readable::Stated;
-use super::{Claim, Faults};
+use super::{Claim, Faults, counted};
 use crate::bundle::Bundle;
 use crate::events::Events;
 
@@ -30,5 +30,5 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, events: &Events, stated:
             faults.add(format!("the manifest counts {number} {name}, the records {counted}"));
         }
     }
-    faults.claim("figures", format!("{opened} records, {} yes, {} no", stated.granted, stated.denied))
+    faults.claim("figures", format!("{}, {} yes, {} no", counted(opened, "record"), stated.granted, stated.denied))
 }

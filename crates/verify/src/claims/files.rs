@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{Claim, Faults};
+use super::{Claim, Faults, counted};
 use crate::bundle::{Bundle, BundleError, MANIFEST, MANIFEST_NOTE};
 
 /// The bundle's files are those of its manifest, byte for byte.
@@ -22,5 +22,5 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>) -> Result<Claim, BundleE
             Err(error) => faults.add(format!("{name} cannot be read: {error}")),
         }
     }
-    Ok(faults.claim("files", format!("{} files, each as the manifest has it", listed.len())))
+    Ok(faults.claim("files", format!("{}, each as the manifest has it", counted(listed.len(), "file"))))
 }

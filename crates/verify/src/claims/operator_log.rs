@@ -6,7 +6,7 @@ use avow_ledger::tlog_proof::TlogProof;
 use avow_ledger::{merkle, proof};
 
 use super::checkpoints::Trees;
-use super::{Claim, Faults};
+use super::{Claim, Faults, counted};
 use crate::bundle::Bundle;
 
 /// Every log's checkpoint is an entry of the operator log. A bundle without one has no such claim.
@@ -32,5 +32,5 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees) -> Option
             faults.add(format!("{file}: {error}"));
         }
     }
-    Some(faults.claim("operator log", format!("it holds the checkpoints of {} logs", trees.logs.len())))
+    Some(faults.claim("operator log", format!("it holds the checkpoints of {}", counted(trees.logs.len(), "log"))))
 }

@@ -8,7 +8,7 @@ use avow_ledger::Hash;
 use avow_ledger::tile::{self, TileKind, TilePath};
 
 use super::checkpoints::Trees;
-use super::{Claim, Faults, Verdict};
+use super::{Claim, Faults, Verdict, counted};
 use crate::bundle::Bundle;
 use crate::disclosure::{DISCLOSURES, Disclosure, Opened};
 use crate::events::Events;
@@ -76,7 +76,8 @@ pub(super) fn judge<R: Read + Seek>(bundle: &Bundle<R>, trees: &Trees, events: &
         (newer, "not under a checkpoint yet and not proven"),
     ];
     let besides: String = besides.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("; {n} {what}")).collect();
-    let mut claim = faults.claim("records", format!("{proven} records, each what its leaf commits to{besides}"));
+    let mut claim =
+        faults.claim("records", format!("{}, each what its leaf commits to{besides}", counted(proven, "record")));
     if claim.verdict == Verdict::Holds && proven == 0 && newer > 0 {
         claim.verdict = Verdict::Open;
     }

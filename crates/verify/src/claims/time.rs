@@ -12,7 +12,7 @@ use avow_ledger::{KeyChange, merkle, proof};
 use avow_stamp::{Certificate, StampError, Stamped};
 
 use super::checkpoints::{signed, signed_by};
-use super::{Claim, Faults, Verdict, keys};
+use super::{Claim, Faults, Verdict, counted, keys};
 use crate::bundle::{Bundle, BundleError, Log};
 use crate::disclosure::{DISCLOSURES, Disclosure};
 
@@ -60,11 +60,10 @@ pub fn time<R: Read + Seek>(bundle: &Bundle<R>, trusted: Option<&[Certificate]>)
     }
     let (stamped, newer) = count(bundle, &covered)?;
     let besides = if newer == 0 { String::new() } else { format!("; {newer} not stamped yet") };
+    let records = counted(stamped, "record");
     let said = latest.as_ref().map_or_else(
-        || format!("{stamped} records; whether their stamp is an authority's, only its certificate (--tsa-ca) can say"),
-        |stamp| {
-            format!("{stamped} records not later than {}, by {}", avow_stamp::moment(stamp.not_later), stamp.authority)
-        },
+        || format!("{records}; whether their stamp is an authority's, only its certificate (--tsa-ca) can say"),
+        |stamp| format!("{records} not later than {}, by {}", avow_stamp::moment(stamp.not_later), stamp.authority),
     );
     let mut claim = faults.claim(NAME, format!("{said}{besides}"));
     if claim.verdict == Verdict::Holds && (latest.is_none() || stamped == 0) {
