@@ -56,7 +56,10 @@ pub(crate) fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(banners::blob::get_banner_html))
         .routes(routes!(banners::blob::get_banner_screenshot))
         .routes(routes!(observations::list_observations))
-        .routes(routes!(services::list::list_services, services::import::import_services))
+        .routes(
+            routes!(services::list::list_services, services::import::import_services)
+                .layer(DefaultBodyLimit::max(services::import::BODY_LIMIT)),
+        )
         .routes(routes!(services::get::get_service, services::put::put_service, services::delete::delete_service))
         .routes(routes!(services::history::get_service_history))
         .routes(routes!(me::get::get_me))

@@ -20,6 +20,8 @@ use crate::sites::put::refused;
 
 /// In one request.
 const MOST: usize = 500;
+/// An entry with many cookies has 100 kB and more.
+pub(crate) const BODY_LIMIT: usize = 8 << 20;
 
 /// Entries of one origin.
 #[derive(Deserialize, ToSchema)]

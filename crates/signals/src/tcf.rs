@@ -1,9 +1,9 @@
 //! TC strings, version 2: <https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework>,
 //! "Consent string and vendor list formats v2". Bits are read by a library; what makes a string invalid is said here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use iab_gpp::sections::tcfeuv2::TcfEuV2;
+use iab_gpp::sections::tcfeuv2::{PublisherRestriction, RestrictionType, TcfEuV2};
 
 use crate::Answer;
 use crate::bounds;
@@ -34,6 +34,9 @@ pub struct Tcf {
     pub vendors: BTreeSet<u16>,
     /// Vendors shown to the visitor, where the string has that segment (TCF 2.3).
     pub disclosed_vendors: Option<BTreeSet<u16>>,
+    /// By purpose, the vendors that the publisher does not let use it on consent: it is not allowed, or rests on legitimate
+    /// interest alone.
+    pub restrictions: BTreeMap<u16, BTreeSet<u16>>,
 }
 
 /// Why a string is none.
@@ -76,6 +79,21 @@ impl Tcf {
         None
     }
 
+    /// Whether it lets a vendor act on the visitor's consent: consent to the vendor and to at least one of the purposes for which
+    /// it asks consent, `asked` (unknown: any purpose), less those that the publisher takes from it. None where the vendor was
+    /// not disclosed, or asks no consent. The rule is the specification's: a vendor needs its own signal and the purpose's.
+    #[must_use]
+    pub fn consents_to(&self, vendor: u16, asked: Option<&[u16]>) -> Option<bool> {
+        if self.disclosed_vendors.as_ref().is_some_and(|disclosed| !disclosed.contains(&vendor)) {
+            return None;
+        }
+        let taken = |purpose| self.restrictions.get(&purpose).is_some_and(|vendors| vendors.contains(&vendor));
+        let asks = |purpose: &u16| asked.is_none_or(|asked| asked.contains(purpose)) && !taken(*purpose);
+        let mut asking = (1..=24).filter(asks).peekable();
+        asking.peek()?;
+        Some(self.vendors.contains(&vendor) && asking.any(|purpose| self.purposes.contains(&purpose)))
+    }
+
     /// Beside what was decided. Purposes that the event names are compared one by one. Of the others, a refusal of everything
     /// is contradicted by any consent, and a grant of everything by none at all: a banner need not ask for every purpose.
     pub(crate) fn beside(&self, answer: &Answer<'_>) -> Finding {
@@ -107,8 +125,20 @@ impl From<TcfEuV2> for Tcf {
             special_features: core.special_feature_optins,
             vendors: core.vendor_consents,
             disclosed_vendors: read.disclosed_vendors,
+            restrictions: restrictions(core.publisher_restrictions),
         }
     }
+}
+
+/// What puts a purpose on consent takes nothing away, and gives nothing to a vendor that did not ask.
+fn restrictions(read: Vec<PublisherRestriction>) -> BTreeMap<u16, BTreeSet<u16>> {
+    let mut by_purpose: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
+    for PublisherRestriction { purpose_id, restriction_type, restricted_vendor_ids } in read {
+        if matches!(restriction_type, RestrictionType::NotAllowed | RestrictionType::RequireLegitimateInterest) {
+            by_purpose.entry(purpose_id.into()).or_default().extend(restricted_vendor_ids);
+        }
+    }
+    by_purpose
 }
 
 /// Of the string of a decision made at `at` (milliseconds since 1970).

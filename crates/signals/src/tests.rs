@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use avow_schemas::catalog::{Catalog, Service};
 use avow_schemas::event::{EventType, Method, Objections};
-use avow_schemas::ids::{EventId, SiteId};
+use avow_schemas::ids::{EventId, ServiceId, SiteId};
+use avow_schemas::settings::SiteSettings;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -54,6 +58,53 @@ fn a_string_says_what_its_writer_put_in() {
     assert_eq!((some.created, some.cmp_id), (1_793_491_200_000, 300));
     assert_eq!(Tcf::parse(INTERESTS).unwrap().legitimate_interests, [7, 9].into());
     assert_eq!(Tcf::parse(ALL).unwrap().special_features, [1].into());
+}
+
+#[test]
+fn a_vendor_has_consent_with_its_own_signal_and_that_of_a_purpose_it_asks_for() {
+    let mut tcf = Tcf::parse(SOME).unwrap(); // purposes 1 and 3, vendor 8 of 1, 2 and 8
+    assert_eq!(tcf.consents_to(8, None), Some(true));
+    assert_eq!(tcf.consents_to(8, Some(&[2, 3])), Some(true), "one purpose is enough");
+    assert_eq!(tcf.consents_to(8, Some(&[2, 4])), Some(false), "of its purposes none");
+    assert_eq!(tcf.consents_to(2, Some(&[1])), Some(false), "disclosed, without consent");
+    assert_eq!(tcf.consents_to(9, Some(&[1])), None, "not disclosed");
+    assert_eq!(tcf.consents_to(8, Some(&[])), None, "asks no consent");
+    tcf.restrictions = [(3, [8].into())].into();
+    assert_eq!(tcf.consents_to(8, Some(&[2, 3])), Some(false), "the publisher takes purpose 3 from it");
+    assert_eq!(tcf.consents_to(8, Some(&[3])), None, "and then it asks nothing");
+    tcf.purposes.clear();
+    assert_eq!(tcf.consents_to(8, None), Some(false), "every vendor's bit and no purpose's");
+}
+
+#[test]
+fn what_a_string_takes_back_is_named_and_nothing_else() {
+    let site = |services: &[&str]| SiteSettings {
+        services: services.iter().map(|slug| (ServiceId::new(slug).unwrap(), "marketing".to_owned())).collect(),
+        ..SiteSettings::named("Shop")
+    };
+    let vendor = |slug: &str, number: u16, purposes: &[u16]| {
+        let entry = json!({"slug": slug, "name": slug, "category": "marketing", "iab_vendor": number, "iab_purposes": purposes});
+        Arc::new(Service::parse_brief(entry, jiff::civil::date(2026, 11, 26)).unwrap())
+    };
+    let catalog =
+        Catalog::builtin().with([vendor("eight", 8, &[1]), vendor("two", 2, &[1, 4]), vendor("one", 1, &[3])]);
+    let settings = site(&["eight", "two", "one", "chaport"]);
+    let mut event = event(Method::Save, &[(1, true), (3, true), (4, false)]);
+    event.tcf = Some(SOME.into());
+    let services = |event: &ConsentEvent| with_vendors(event, &settings, &catalog).services.clone();
+    let expected = [("eight", true), ("one", false), ("two", false)].map(|(slug, yes)| (slug.to_owned(), yes));
+    assert_eq!(services(&event), expected.into());
+    event.kind = EventType::Withdrawn;
+    event.purposes = [("iab-4".to_owned(), false), ("support".to_owned(), false)].into();
+    assert_eq!(
+        services(&event),
+        [("two".to_owned(), false)].into(),
+        "who asks for purpose 4 and has no consent any more"
+    );
+    event.purposes.clear();
+    assert_eq!(services(&event), [].into(), "which takes back everything as it is");
+    event.kind = EventType::Shown;
+    assert_eq!(services(&event), [].into());
 }
 
 #[test]

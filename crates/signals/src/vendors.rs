@@ -9,27 +9,52 @@ use avow_schemas::settings::SiteSettings;
 use crate::Tcf;
 
 /// The event with those services named that its TC string names by their vendors' numbers: of the services that the site's
-/// settings list, those with an `iab_vendor` in the catalogue that the event does not name itself. A vendor without consent is
-/// `false`; one that the string says was not disclosed is left out. A string that is unreadable or invalid names nobody, and
-/// neither does one with an event other than `decided`.
+/// settings list, those with an `iab_vendor` in the catalogue that the event does not name itself, as [`Tcf::consents_to`] says of
+/// them and the purposes that the entry holds. With `withdrawn` only those that have no consent any more and ask it for a purpose
+/// that the event takes back. A string that is unreadable or invalid names nobody.
 #[must_use]
 pub fn with_vendors<'a>(event: &'a ConsentEvent, settings: &SiteSettings, catalog: &Catalog) -> Cow<'a, ConsentEvent> {
-    let Some(text) = event.tcf.as_deref().filter(|_| event.kind == EventType::Decided) else {
-        return Cow::Borrowed(event);
-    };
-    let unnamed = settings.services.keys().filter(|slug| !event.services.contains_key(slug.as_str()));
-    let vendors = unnamed.filter_map(|slug| Some((slug, catalog.get(slug.as_str())?.iab_vendor?)));
-    let vendors: Vec<_> = vendors.collect();
-    if vendors.is_empty() {
+    let named = event.tcf.as_deref().map(|text| named(event, text, settings, catalog)).unwrap_or_default();
+    if named.is_empty() {
         return Cow::Borrowed(event);
     }
-    let Some(tcf) = Tcf::parse(text).ok().filter(|tcf| tcf.is_invalid(event.occurred_at).is_none()) else {
-        return Cow::Borrowed(event);
-    };
-    let disclosed = |vendor: &u16| tcf.disclosed_vendors.as_ref().is_none_or(|disclosed| disclosed.contains(vendor));
-    let named = vendors.into_iter().filter(|(_, vendor)| disclosed(vendor));
-    let named: Vec<_> = named.map(|(slug, vendor)| (slug.to_string(), tcf.vendors.contains(&vendor))).collect();
     let mut event = event.clone();
     event.services.extend(named);
     Cow::Owned(event)
+}
+
+fn named(event: &ConsentEvent, text: &str, settings: &SiteSettings, catalog: &Catalog) -> Vec<(String, bool)> {
+    let withdrawn = match event.kind {
+        EventType::Decided => None,
+        EventType::Withdrawn => Some(withdrawn_purposes(event)),
+        EventType::Shown | EventType::Loaded | EventType::Observed => return Vec::new(),
+    };
+    let unnamed = settings.services.keys().filter(|slug| !event.services.contains_key(slug.as_str()));
+    let vendors = unnamed.filter_map(|slug| {
+        let entry = catalog.get(slug.as_str())?;
+        Some((slug, entry.iab_vendor?, entry.iab_purposes.as_deref()))
+    });
+    let mut vendors = vendors.peekable();
+    // Reading a string costs more than looking who could be in it.
+    if vendors.peek().is_none() {
+        return Vec::new();
+    }
+    let Some(tcf) = Tcf::parse(text).ok().filter(|tcf| tcf.is_invalid(event.occurred_at).is_none()) else {
+        return Vec::new();
+    };
+    let answers = vendors.filter_map(|(slug, vendor, asked)| {
+        let consents = tcf.consents_to(vendor, asked)?;
+        let concerned = withdrawn.as_ref().is_none_or(|taken| {
+            let asks = |purpose: &u16| asked.is_none_or(|asked| asked.contains(purpose));
+            !consents && taken.iter().any(asks)
+        });
+        concerned.then(|| (slug.to_string(), consents))
+    });
+    answers.collect()
+}
+
+/// The framework's purposes that an event names as taken back.
+fn withdrawn_purposes(event: &ConsentEvent) -> Vec<u16> {
+    let taken = event.purposes.iter().filter(|(_, kept)| !**kept);
+    taken.filter_map(|(name, _)| name.strip_prefix("iab-")?.parse().ok()).collect()
 }

@@ -110,6 +110,9 @@ pub struct Service {
     /// Its number in the IAB Global Vendor List, by which TC strings name it.
     #[serde(default)]
     pub iab_vendor: Option<u16>,
+    /// Of that list's purposes (1 to 24), those for which it asks consent. May be unknown; empty if it asks consent for none.
+    #[serde(default)]
+    pub iab_purposes: Option<Vec<u16>>,
 }
 
 impl Service {

@@ -145,7 +145,7 @@ fn a_localized_entry_has_the_same_keys_in_every_language_and_for_every_service()
         entry.as_object().unwrap().keys().cloned().collect()
     };
     let expected = keys("chaport", "en");
-    assert_eq!(expected.len(), 2 + 38);
+    assert_eq!(expected.len(), 2 + 39);
     for service in Catalog::builtin().iter() {
         for language in ["en", "fr", "de", "es", "pt", ""] {
             assert_eq!(keys(service.slug.as_str(), language), expected);
@@ -211,7 +211,7 @@ fn cookies_and_hosts_lead_to_their_services() {
 
 #[test]
 fn errors_name_the_file_and_the_field() {
-    let cases: [(CatalogError, &str, &str); 12] = [
+    let cases: [(CatalogError, &str, &str); 14] = [
         (complaint(|e| e["slug"] = json!("Chaport")), "slug", "is not valid"),
         (complaint(|e| e["slug"] = json!("other")), "slug", "differs from the name of the file"),
         (complaint(|e| e["risk_level"] = json!("extreme")), "risk_level", "unknown variant"),
@@ -219,6 +219,8 @@ fn errors_name_the_file_and_the_field() {
         (complaint(|e| e["cookies"][1]["duration"] = json!("1 year")), "cookies[1].duration", "`1 year` is none of"),
         (complaint(|e| e["cookies"][1]["name"] = json!("chaport_prefs")), "cookies[2].name", "is there twice"),
         (complaint(|e| e["cookies"][1]["name"] = json!("chaport_*")), "cookies[1].name", "belongs into patterns"),
+        (complaint(|e| e["iab_purposes"] = json!([1, 25])), "iab_purposes", "numbers from 1 to 24"),
+        (complaint(|e| e["iab_purposes"] = json!([3, 3])), "iab_purposes", "names one twice"),
         (complaint(|e| e["deployment"][2] = json!({"fr": "Bloquer"})), "deployment[2]", "no English text"),
         (complaint(|e| e["consent_text"]["de"] = json!(" ")), "consent_text", "in `de` is empty"),
         (complaint(|e| e["unknown"] = json!(["cookies"])), "unknown[0]", "is stated"),

@@ -33,6 +33,10 @@ pub(super) fn entry(file: &str, service: &Service) -> Result<(), CatalogError> {
     check.unknown(service)?;
     check.cookies(service)?;
     check.links(service)?;
+    let purposes = service.iab_purposes.as_deref().unwrap_or_default();
+    let each_once = purposes.iter().collect::<BTreeSet<_>>().len() == purposes.len();
+    check.require(each_once, "iab_purposes", "names one twice")?;
+    check.require(purposes.iter().all(|n| (1..=24).contains(n)), "iab_purposes", "are numbers from 1 to 24")?;
     for (field, text) in texts(service) {
         if let Some(problem) = text.problem() {
             return check.fail(&field, problem);
@@ -250,11 +254,12 @@ fn is_country(code: &str) -> bool {
     code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// Whether it can be a cookie's name, or a pattern of names: the characters of an HTTP token (RFC 6265, section 4.1.1), and `/`,
-/// which occurs in practice. A name never holds `*` itself here.
+/// Whether it can be a cookie's name, or a pattern of names: visible ASCII without what ends a name or a cookie in a header. More than
+/// the token that a server should send (RFC 6265, section 4.1.1), since browsers keep more (section 5.2) and sites use it: `a[0]`,
+/// `a:b`. A name never holds `*` itself here.
 #[must_use]
 pub fn is_cookie_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"[]?={}".contains(&b))
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && !b"=;,\"\\".contains(&b))
 }
 
 /// Whether it is an address of the web.

@@ -61,6 +61,8 @@ export interface Entry {
   unknown: string[];
   /** Its number in the IAB Global Vendor List. */
   iab_vendor: number | null;
+  /** Of that list's purposes, those for which it asks consent. */
+  iab_purposes: number[] | null;
   /** `avow` for what ships, `operator`, or what an import calls itself. */
   origin: string;
   /** RFC 3339; null for a shipped entry that nothing was put in place of before. */
@@ -102,6 +104,7 @@ export interface KeptEntry {
   domains?: string[];
   cookies?: KeptCookie[];
   iab_vendor?: number;
+  iab_purposes?: number[];
   unknown?: string[];
   origin?: string;
   in_force_from?: string | null;

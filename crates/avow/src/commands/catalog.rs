@@ -19,8 +19,9 @@ use crate::cli::ServerArgs;
 use crate::client::{Server, print_json};
 use crate::config::Config;
 
-/// What the server takes at once.
+/// What the server takes at once: so many entries, and of their JSON less than its 8 MiB.
 const AT_ONCE: usize = 500;
+const BYTES_AT_ONCE: usize = 4 << 20;
 /// What shipped entries call themselves.
 const SHIPPED: &str = "avow";
 
@@ -62,7 +63,7 @@ enum Action {
 enum List {
     /// The IAB Global Vendor List (JSON, versions 2 and 3): each vendor becomes the service iab-<number>.
     Gvl(FileArgs),
-    /// The Open Cookie Database (CSV): each platform becomes a service ocd-<name> with its cookies.
+    /// The Open Cookie Database (CSV or JSON): each platform becomes a service ocd-<name> with its cookies.
     Ocd(FileArgs),
 }
 
@@ -211,13 +212,14 @@ async fn put(
     if !how.yes && stdin().is_terminal() && !agreed(diff.changing() + gone.len())? {
         bail!("nothing was changed");
     }
-    let changing: Vec<&Service> = services.iter().filter(|service| diff.changes(service.slug.as_str())).collect();
+    let changing = services.iter().filter(|service| diff.changes(service.slug.as_str()));
+    let changing = changing.map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let mut done = 0;
-    for some in changing.chunks(AT_ONCE) {
+    for some in batches(&changing) {
         let body = json!({"origin": origin, "entries": some});
         server.send(Method::POST, "/api/v1/services", Some(&body)).await?;
         done += some.len();
-        if changing.len() > AT_ONCE {
+        if changing.len() > some.len() {
             eprintln!("{done} of {} entries put", changing.len());
         }
     }
@@ -228,10 +230,38 @@ async fn put(
     Ok(())
 }
 
+/// The entries in requests that the server takes.
+fn batches(entries: &[Value]) -> impl Iterator<Item = &[Value]> {
+    let mut bytes = 0;
+    let mut count = 0;
+    entries.chunk_by(move |before, next| {
+        (bytes, count) = (bytes + before.to_string().len(), count + 1);
+        let together = count < AT_ONCE && bytes + next.to_string().len() <= BYTES_AT_ONCE;
+        if !together {
+            (bytes, count) = (0, 0);
+        }
+        together
+    })
+}
+
 fn agreed(changes: usize) -> anyhow::Result<bool> {
     print!("Change {changes} entries? [y/N] ");
     stdout().flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_what_the_server_takes() {
+        let sizes = |entries: &[Value]| batches(entries).map(<[Value]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(&vec![json!(1); 2 * AT_ONCE + 1]), [AT_ONCE, AT_ONCE, 1]);
+        let large = json!("x".repeat(BYTES_AT_ONCE / 3));
+        assert_eq!(sizes(&[large.clone(), large.clone(), large, json!(1)]), [2, 2]);
+        assert!(sizes(&[]).is_empty());
+    }
 }

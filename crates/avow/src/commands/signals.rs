@@ -55,6 +55,7 @@ fn of_tcf(text: &str, at: i64) -> Value {
                 "special_features": tcf.special_features,
                 "vendors": tcf.vendors,
                 "disclosed_vendors": tcf.disclosed_vendors,
+                "restrictions": tcf.restrictions,
             })
         }
     }

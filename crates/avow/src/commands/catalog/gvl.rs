@@ -1,11 +1,11 @@
 //! The IAB Global Vendor List, versions 2 and 3 of its form, as entries of the catalogue. Names and texts of purposes are the
 //! list's own, in the language of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
 use avow_schemas::catalog::is_url;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 /// What the import calls itself.
@@ -33,13 +33,21 @@ struct List {
 
 #[derive(Deserialize)]
 struct Named {
+    #[serde(deserialize_with = "one_line")]
     name: String,
+}
+
+/// The list has names that end with a line.
+fn one_line<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    let text = String::deserialize(input)?;
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Vendor {
     id: u16,
+    #[serde(deserialize_with = "one_line")]
     name: String,
     #[serde(default)]
     purposes: Vec<u16>,
@@ -96,13 +104,16 @@ pub fn entries(text: &str) -> anyhow::Result<Vec<Value>> {
 
 fn entry(list: &List, vendor: &Vendor) -> Value {
     let (id, version) = (vendor.id, list.vendor_list_version);
+    // A TC string has room for no others.
+    let purposes: BTreeSet<u16> = vendor.purposes.iter().copied().filter(|n| (1..=24).contains(n)).collect();
     let mut entry = json!({
         "slug": format!("iab-{id}"),
-        "name": vendor.name.trim(),
+        "name": vendor.name,
         "category": category(vendor),
         "group": "iab-vendor",
         "tags": ["tcf"],
         "iab_vendor": id,
+        "iab_purposes": purposes,
         "summary": {
             "en": format!("Vendor {id} of the IAB Global Vendor List, version {version}."),
             "fr": format!("Fournisseur {id} de la Global Vendor List de l’IAB, version {version}."),
@@ -111,7 +122,7 @@ fn entry(list: &List, vendor: &Vendor) -> Value {
         },
         "what_it_does": what(list, vendor),
         "legal_basis": basis(vendor),
-        "operator": vendor.name.trim(),
+        "operator": vendor.name,
         "checked_on": list.last_updated.get(..10),
         "sources": sources(vendor, version),
     });
@@ -214,7 +225,7 @@ mod tests {
     fn list(form: Option<u8>, vendor: Value) -> String {
         let mut list = json!({
             "vendorListVersion": 312, "tcfPolicyVersion": 5, "lastUpdated": "2026-11-19T16:00:28Z",
-            "purposes": {"1": {"id": 1, "name": "Store"}, "8": {"id": 8, "name": "Measure content"}, "2": {"id": 2, "name": "Select ads"}},
+            "purposes": {"1": {"id": 1, "name": "Store"}, "8": {"id": 8, "name": "Measure content"}, "2": {"id": 2, "name": "Select\n ads\n"}},
             "specialPurposes": {"1": {"id": 1, "name": "Security"}},
             "dataCategories": {"3": {"id": 3, "name": "Device identifiers"}},
             "vendors": {"755": vendor},
@@ -244,6 +255,7 @@ mod tests {
             ("iab-755", "Example Ads", "marketing")
         );
         assert_eq!((third.iab_vendor, third.eprivacy), (Some(755), EprivacyRule::Consent));
+        assert_eq!(third.iab_purposes, Some(vec![1, 2]));
         assert_eq!(third.policy_url.as_deref(), Some("https://ads.example/en"));
         assert_eq!(third.legal_basis.gdpr_basis, GdprBasis::Consent);
         assert_eq!(third.legal_basis.others[0].gdpr_basis, GdprBasis::LegitimateInterest);

@@ -1,47 +1,89 @@
-//! The Open Cookie Database (CSV, Apache-2.0) as entries of the catalogue: one for each platform, with its cookies. Its texts are
+//! The Open Cookie Database (CSV or JSON, Apache-2.0) as entries of the catalogue: one for each platform, with its cookies. Its texts are
 //! the database's own, in English.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use avow_schemas::catalog::{is_cookie_name, is_url};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What the import calls itself.
 pub const ORIGIN: &str = "open-cookie-database";
 const ADDRESS: &str = "https://github.com/jkwakman/Open-Cookie-Database";
 
-/// Columns by their place in a line.
-struct Columns {
-    platform: usize,
-    category: usize,
-    name: usize,
-    domain: usize,
-    description: usize,
-    retention: usize,
-    controller: usize,
-    portal: usize,
-    wildcard: usize,
+/// A cookie, as a line of the CSV or an object of the JSON says it: the two forms in which the database is published.
+#[derive(Deserialize)]
+struct Row {
+    /// Empty in the JSON, where the platform is the key.
+    #[serde(rename = "Platform", default)]
+    platform: String,
+    #[serde(rename = "Category", alias = "category")]
+    category: String,
+    #[serde(rename = "Cookie / Data Key name", alias = "cookie")]
+    name: String,
+    #[serde(rename = "Domain", alias = "domain", default)]
+    domain: String,
+    #[serde(rename = "Description", alias = "description", default)]
+    description: String,
+    #[serde(rename = "Retention period", alias = "retentionPeriod", default)]
+    retention: String,
+    #[serde(rename = "Data Controller", alias = "dataController", default)]
+    controller: String,
+    #[serde(rename = "User Privacy & GDPR Rights Portals", alias = "privacyLink", default)]
+    portal: String,
+    #[serde(rename = "Wildcard match", alias = "wildcardMatch", default)]
+    wildcard: String,
 }
 
-impl Columns {
-    fn of(header: &csv::StringRecord) -> anyhow::Result<Self> {
-        let at = |name: &str| {
-            let found = header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
-            found.with_context(|| format!("this is no Open Cookie Database: there is no column {name:?}"))
-        };
-        Ok(Self {
-            platform: at("Platform")?,
-            category: at("Category")?,
-            name: at("Cookie / Data Key name")?,
-            domain: at("Domain")?,
-            description: at("Description")?,
-            retention: at("Retention period")?,
-            controller: at("Data Controller")?,
-            portal: at("User Privacy & GDPR Rights Portals")?,
-            wildcard: at("Wildcard match")?,
-        })
+impl Row {
+    fn trimmed(mut self) -> Self {
+        for cell in [
+            &mut self.platform,
+            &mut self.category,
+            &mut self.name,
+            &mut self.domain,
+            &mut self.description,
+            &mut self.retention,
+            &mut self.controller,
+            &mut self.portal,
+            &mut self.wildcard,
+        ] {
+            *cell = cell.trim().to_owned();
+        }
+        self
     }
+}
+
+/// The rows of the database, each with where it stands.
+fn rows(text: &str) -> anyhow::Result<Vec<(String, Row)>> {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{') {
+        let platforms: BTreeMap<String, Vec<Row>> =
+            serde_json::from_str(text).context("this is no Open Cookie Database")?;
+        let named = |(platform, rows): (String, Vec<Row>)| {
+            let place = move |(at, row): (usize, Row)| {
+                (format!("{platform:?}, {at}"), Row { platform: platform.clone(), ..row }.trimmed())
+            };
+            (1..).zip(rows).map(place)
+        };
+        return Ok(platforms.into_iter().flat_map(named).collect());
+    }
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers()?.clone();
+    for name in ["Platform", "Category", "Cookie / Data Key name"] {
+        ensure!(
+            header.iter().any(|column| column == name),
+            "this is no Open Cookie Database: there is no column {name:?}"
+        );
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        let line = record.position().map_or(0, csv::Position::line);
+        rows.push((format!("line {line}"), record.deserialize(Some(&header))?));
+    }
+    Ok(rows)
 }
 
 /// A platform in the making.
@@ -57,7 +99,7 @@ struct Platform {
     categories: Vec<&'static str>,
 }
 
-/// What was read, and the lines that were left out with why.
+/// What was read, and the rows that were left out with why.
 #[derive(Debug)]
 pub struct Read {
     pub entries: Vec<Value>,
@@ -69,47 +111,41 @@ pub struct Read {
 /// # Errors
 /// What is no such database.
 pub fn entries(text: &str) -> anyhow::Result<Read> {
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-    let columns = Columns::of(reader.headers()?)?;
     let mut platforms: BTreeMap<String, Platform> = BTreeMap::new();
     let mut left_out = Vec::new();
-    for (number, record) in (2..).zip(reader.records()) {
-        let record = record?;
-        let cell = |at: usize| record.get(at).unwrap_or_default();
-        let line = record.position().map_or(number, csv::Position::line);
-        let (name, slug) = (cell(columns.name), slug(cell(columns.platform)));
-        let Some(slug) = slug else {
-            left_out.push(format!("line {line}: it names no platform"));
+    for (place, row) in rows(text)? {
+        let Some(slug) = slug(&row.platform) else {
+            left_out.push(format!("{place}: it names no platform"));
             continue;
         };
-        let Some((category, kind)) = kind(cell(columns.category)) else {
-            left_out.push(format!("line {line}: {:?} is no known category", cell(columns.category)));
+        let Some((category, kind)) = kind(&row.category) else {
+            left_out.push(format!("{place}: {:?} is no known category", row.category));
             continue;
         };
-        let is_pattern = cell(columns.wildcard) == "1" || name.ends_with('*');
-        let name = if is_pattern { format!("{}*", name.trim_end_matches('*')) } else { name.to_owned() };
+        let is_pattern = row.wildcard == "1" || row.name.ends_with('*');
+        let name = if is_pattern { format!("{}*", row.name.trim_end_matches('*')) } else { row.name };
         if name == "*" || !is_cookie_name(&name) || name.trim_end_matches('*').contains('*') {
-            left_out.push(format!("line {line}: {name:?} is no cookie name"));
+            left_out.push(format!("{place}: {name:?} is no cookie name"));
             continue;
         }
         let platform = platforms.entry(slug).or_default();
-        if platform.name.is_empty() {
-            platform.name = cell(columns.platform).to_owned();
-        }
-        for (into, at) in [(&mut platform.controller, columns.controller), (&mut platform.portal, columns.portal)] {
+        for (into, said) in [
+            (&mut platform.name, row.platform),
+            (&mut platform.controller, row.controller),
+            (&mut platform.portal, row.portal),
+        ] {
             if into.is_empty() {
-                *into = cell(at).to_owned();
+                *into = said;
             }
         }
-        platform.domains.extend(hosts(cell(columns.domain)));
+        platform.domains.extend(hosts(&row.domain));
         if platform.names.insert(name.clone()) {
             platform.categories.push(category);
             platform.cookies.push(json!({
                 "name": name,
                 "type": kind,
-                "duration": duration(cell(columns.retention)),
-                "purpose": sentence(cell(columns.description)),
+                "duration": duration(&row.retention),
+                "purpose": sentence(&row.description),
                 // A directory's word is no judgement: what it calls functional a person must look at.
                 "eprivacy": if kind == "functional" { "conditional" } else { "consent" },
                 "evidence": "directory",
@@ -255,6 +291,19 @@ mod tests {
         assert_eq!(cookies[0].purpose.english(), "Counts, visitors");
         assert_eq!(left_out.len(), 3, "{left_out:?}");
         assert!(left_out[1].contains("\"Odd\" is no known category"), "{left_out:?}");
+    }
+
+    #[test]
+    fn the_json_says_what_the_csv_says() {
+        let row = r#"{"id": "1", "category": "Analytics", "cookie": "pvc[0]", "domain": "x.example", "description": "Counts",
+            "retentionPeriod": "2 years", "dataController": "Example Inc", "privacyLink": "https://example.com/privacy", "wildcardMatch": "0"}"#;
+        let json = entries(&format!(r#"{{"Example Stats": [{row}, {{"category": "Odd", "cookie": "a"}}]}}"#)).unwrap();
+        let line =
+            "1,Example Stats,Analytics,pvc[0],x.example,Counts,2 years,Example Inc,https://example.com/privacy,0\n";
+        assert_eq!(json.entries, entries(&format!("{HEADER}{line}")).unwrap().entries);
+        assert_eq!(json.left_out, ["\"Example Stats\", 2: \"Odd\" is no known category"]);
+        let error = entries(r#"{"Example": 1}"#).unwrap_err();
+        assert!(format!("{error:#}").contains("this is no Open Cookie Database: invalid type"), "{error:#}");
     }
 
     proptest! {
