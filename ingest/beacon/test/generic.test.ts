@@ -17,8 +17,6 @@ test('flags that lie deeper in each member are read there', () => {
   const services = { a1: { name: 'Chaport', consent: { given: true } }, b2: { consent: { given: false } }, c3: { essential: true } }
   assert.deepEqual(flags(services, 'consent.given'), { a1: true, b2: false, c3: false })
 })
-  assert.deepEqual(flags(detail.categories, 'state'), { marketing: true, functional: false })
-})
 
 test('Consent Mode: the last word counts, and waiting times are no consent', () => {
   const layer = [
