@@ -1,7 +1,7 @@
 // Strings by the IAB's own libraries, from a seed: what is written in each is known.
 
 import { GppModel } from '@iabgpp/cmpapi'
-import { GVL, TCModel, TCString } from '@iabtechlabtcf/core'
+import { GVL, PurposeRestriction, RestrictionType, TCModel, TCString } from '@iabtechlabtcf/core'
 
 /** mulberry32: the same numbers on every machine. */
 export const random = (seed) => () => {
@@ -34,6 +34,20 @@ const some = (all, next) => {
   return all.slice(0, next() < 0.3 ? end : all.length).filter(() => next() < share)
 }
 
+/** What the publisher takes from some vendors, and puts on consent: what is taken, by purpose. */
+const restricted = (model, next) => {
+  const { NOT_ALLOWED, REQUIRE_CONSENT } = RestrictionType
+  const taken = {}
+  if (next() < 0.7) return taken
+  for (const [purpose, types] of [[2, [NOT_ALLOWED]], [3, [NOT_ALLOWED]], [7, [NOT_ALLOWED, REQUIRE_CONSENT]]]) {
+    const type = types[Math.floor(next() * types.length)]
+    const vendors = some(upTo(VENDORS), next)
+    for (const vendor of vendors) model.publisherRestrictions.add(vendor, new PurposeRestriction(purpose, type))
+    if (type !== REQUIRE_CONSENT && vendors.length > 0) taken[purpose] = vendors
+  }
+  return taken
+}
+
 /** A TC string, with or without its further segments, and what it says. */
 export const tcString = (next) => {
   const model = new TCModel(gvl)
@@ -57,11 +71,12 @@ export const tcString = (next) => {
   const disclosed = some(upTo(VENDORS), next)
   put(model.vendorsDisclosed, disclosed)
   put(model.publisherConsents, some(upTo(PURPOSES), next))
+  const restrictions = restricted(model, next)
   const whole = TCString.encode(model)
   const segments = whole.split('.')
   const has = next() < 0.8 && segments.some((segment) => segment.startsWith('I'))
   const text = has ? whole : segments.filter((segment) => !segment.startsWith('I')).join('.')
-  return { text, said: { ...said, created, disclosed_vendors: has ? disclosed : null } }
+  return { text, said: { ...said, created, restrictions, disclosed_vendors: has ? disclosed : null } }
 }
 
 const STATES = ['usnat', 'usca', 'usva', 'usco', 'usut', 'usct', 'usfl', 'usmt', 'usor', 'ustx', 'usde', 'usia', 'usne', 'usnh', 'usnj', 'ustn', 'usmn']

@@ -1,10 +1,12 @@
 //! How much a TC string may say. It names vendors by ranges, and a few bytes can name every vendor there could be, again and
 //! again: whoever unfolds that for a stranger is busy for seconds. What unfolding would come to is counted first.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use bitstream_io::{BigEndian, BitRead, BitReader};
+use bitstream_io::{BigEndian, BitRead, BitReader, BitWrite, BitWriter};
 
 /// Of the longest strings that CMPs write, with restrictions of many publishers, several times.
 const MOST_CHARS: usize = 32_768;
@@ -57,9 +59,35 @@ fn core(bits: &mut impl BitRead, vendors: &mut u64) -> std::io::Result<()> {
     for _ in 0..restrictions {
         // The purpose and the kind of restriction.
         bits.skip(8)?;
-        list(bits, vendors)?;
+        ranges(bits, |first, last| *vendors += u64::from(last.saturating_sub(first)) + 1)?;
     }
     Ok(())
+}
+
+/// The core of a string that is modest, up to its publisher restrictions and with none, and the restrictions: purpose, kind,
+/// vendors. The library reads them in the form of the GPP, which is another. None where there is no such core.
+pub(crate) fn split(core: &str) -> Option<(String, Vec<(u16, u8, BTreeSet<u16>)>)> {
+    let mut before = bits(core)?;
+    before.skip(CORE_BITS).ok()?;
+    list(&mut before, &mut 0).ok()?;
+    list(&mut before, &mut 0).ok()?;
+    let upto = before.position_in_bits().ok()?;
+    let count = before.read_unsigned::<12, u16>().ok()?;
+    let mut restrictions = Vec::new();
+    for _ in 0..count {
+        let (purpose, kind) = (before.read_unsigned::<6, u16>().ok()?, before.read_unsigned::<2, u8>().ok()?);
+        let mut vendors = BTreeSet::new();
+        ranges(&mut before, |first, last| vendors.extend(first..=last)).ok()?;
+        restrictions.push((purpose, kind, vendors));
+    }
+    let mut all = bits(core)?;
+    let mut without = BitWriter::endian(Vec::new(), BigEndian);
+    for _ in 0..upto {
+        without.write_bit(all.read_bit().ok()?).ok()?;
+    }
+    without.write_unsigned::<12, u16>(0).ok()?;
+    without.byte_align().ok()?;
+    Some((BASE64.encode(without.into_writer()), restrictions))
 }
 
 fn other(bits: &mut impl BitRead, vendors: &mut u64) -> std::io::Result<()> {
@@ -76,12 +104,16 @@ fn list(bits: &mut impl BitRead, vendors: &mut u64) -> std::io::Result<()> {
         *vendors += u64::from(most);
         return bits.skip(u32::from(most));
     }
-    let ranges = bits.read_unsigned::<12, u16>()?;
-    for _ in 0..ranges {
+    ranges(bits, |first, last| *vendors += u64::from(last.saturating_sub(first)) + 1)
+}
+
+/// Vendors one by one and from one to another.
+fn ranges(bits: &mut impl BitRead, mut each: impl FnMut(u16, u16)) -> std::io::Result<()> {
+    for _ in 0..bits.read_unsigned::<12, u16>()? {
         let is_range = bits.read_bit()?;
         let first = bits.read_unsigned::<16, u16>()?;
         let last = if is_range { bits.read_unsigned::<16, u16>()? } else { first };
-        *vendors += u64::from(last.saturating_sub(first)) + 1;
+        each(first, last);
     }
     Ok(())
 }

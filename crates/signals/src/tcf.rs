@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iab_gpp::sections::tcfeuv2::{PublisherRestriction, RestrictionType, TcfEuV2};
+use iab_gpp::sections::tcfeuv2::TcfEuV2;
 
 use crate::Answer;
 use crate::bounds;
@@ -17,6 +17,10 @@ const DISCLOSED_SINCE_MS: i64 = 1_772_323_200_000;
 
 /// CMP ids that nobody has: 0 and 1 are those of stubs and tests.
 const FIRST_CMP: u16 = 2;
+
+/// Kinds of publisher restrictions that take a purpose from consent.
+const NOT_ALLOWED: u8 = 0;
+const BY_INTEREST: u8 = 2;
 
 /// What a TC string says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +61,13 @@ impl Tcf {
         if !bounds::are_modest(text) {
             return Err(TcfError::Unreadable);
         }
-        let read: Result<TcfEuV2, _> = text.parse();
         // Six bits of a version come first: B is 1.
-        read.map(Self::from).map_err(|_| if text.starts_with('B') { TcfError::Outdated } else { TcfError::Unreadable })
+        let none = || if text.starts_with('B') { TcfError::Outdated } else { TcfError::Unreadable };
+        let (core, others) = text.split_at(text.find('.').unwrap_or(text.len()));
+        let (core, restrictions) = bounds::split(core).ok_or_else(none)?;
+        let text = core + others;
+        let read: TcfEuV2 = text.parse().map_err(|_| none())?;
+        Ok(Self { restrictions: taken(restrictions), ..read.into() })
     }
 
     /// Why it breaks the framework's rules, of a string seen at `at` (milliseconds since 1970); none where it does not.
@@ -125,17 +133,17 @@ impl From<TcfEuV2> for Tcf {
             special_features: core.special_feature_optins,
             vendors: core.vendor_consents,
             disclosed_vendors: read.disclosed_vendors,
-            restrictions: restrictions(core.publisher_restrictions),
+            restrictions: BTreeMap::new(),
         }
     }
 }
 
 /// What puts a purpose on consent takes nothing away, and gives nothing to a vendor that did not ask.
-fn restrictions(read: Vec<PublisherRestriction>) -> BTreeMap<u16, BTreeSet<u16>> {
+fn taken(restrictions: Vec<(u16, u8, BTreeSet<u16>)>) -> BTreeMap<u16, BTreeSet<u16>> {
     let mut by_purpose: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
-    for PublisherRestriction { purpose_id, restriction_type, restricted_vendor_ids } in read {
-        if matches!(restriction_type, RestrictionType::NotAllowed | RestrictionType::RequireLegitimateInterest) {
-            by_purpose.entry(purpose_id.into()).or_default().extend(restricted_vendor_ids);
+    for (purpose, kind, vendors) in restrictions {
+        if matches!(kind, NOT_ALLOWED | BY_INTEREST) {
+            by_purpose.entry(purpose).or_default().extend(vendors);
         }
     }
     by_purpose
